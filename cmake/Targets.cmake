@@ -1,0 +1,86 @@
+# The helpers by which every folder declares itself: one library a folder, with its DEPS spelled out.
+# The DEPS lists are the architecture; tests/architecture checks them against the includes.
+
+add_library(espalier_options INTERFACE)
+target_include_directories(espalier_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+target_compile_options(espalier_options INTERFACE -Wall -Wextra -Wno-unused-parameter -ffp-contract=off)
+if(ESPALIER_WERROR)
+  target_compile_options(espalier_options INTERFACE -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  target_compile_options(espalier_options INTERFACE -Wthread-safety)
+endif()
+if(ESPALIER_SANITIZE)
+  target_compile_options(espalier_options INTERFACE
+    -fsanitize=${ESPALIER_SANITIZE} -fno-omit-frame-pointer)
+  target_link_options(espalier_options INTERFACE -fsanitize=${ESPALIER_SANITIZE})
+endif()
+
+# espalier_library(NAME SOURCES a.cc DEPS x y PRIVATE_DEPS z): a static library `espalier_NAME`, alias `espalier::NAME`.
+function(espalier_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  add_library(espalier_${name} STATIC ${ARG_SOURCES})
+  add_library(espalier::${name} ALIAS espalier_${name})
+  target_link_libraries(espalier_${name} PUBLIC espalier_options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+endfunction()
+
+# espalier_header_library(NAME DEPS x): the same for a folder without sources.
+function(espalier_header_library name)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  add_library(espalier_${name} INTERFACE)
+  add_library(espalier::${name} ALIAS espalier_${name})
+  target_link_libraries(espalier_${name} INTERFACE espalier_options ${ARG_DEPS})
+endfunction()
+
+# espalier_test(NAME SOURCES a_test.cc DEPS x LABELS tsan): a GoogleTest program, each case registered with CTest.
+# LABELS say in which further configurations `tests/run` runs it: `asan` and `tsan`.
+function(espalier_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE espalier_options ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# espalier_fuzz(NAME SOURCES a_fuzz.cc DEPS x): a libFuzzer program, built by the `fuzz` preset only.
+function(espalier_fuzz name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  if(ESPALIER_FUZZ)
+    add_executable(${name} ${ARG_SOURCES})
+    target_link_libraries(${name} PRIVATE espalier_options ${ARG_DEPS})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  endif()
+endfunction()
+
+# espalier_proto(NAME PROTOS a.proto DEPS x [GRPC]): generated code, included as "path/of/a.pb.h" from the root.
+function(espalier_proto name)
+  cmake_parse_arguments(ARG "GRPC" "" "PROTOS;DEPS" ${ARGN})
+  set(generated)
+  foreach(proto ${ARG_PROTOS})
+    string(REGEX REPLACE "\\.proto$" "" base ${proto})
+    set(outputs ${CMAKE_BINARY_DIR}/${base}.pb.cc)
+    set(command --cpp_out=${CMAKE_BINARY_DIR})
+    if(ARG_GRPC)
+      list(APPEND outputs ${CMAKE_BINARY_DIR}/${base}.grpc.pb.cc)
+      list(APPEND command --grpc_out=${CMAKE_BINARY_DIR} --plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin>)
+    endif()
+    add_custom_command(OUTPUT ${outputs}
+      COMMAND protobuf::protoc -I ${CMAKE_SOURCE_DIR} ${command} ${CMAKE_SOURCE_DIR}/${proto}
+      DEPENDS ${CMAKE_SOURCE_DIR}/${proto} VERBATIM)
+    list(APPEND generated ${outputs})
+  endforeach()
+  add_library(espalier_${name} STATIC ${generated})
+  add_library(espalier::${name} ALIAS espalier_${name})
+  target_include_directories(espalier_${name} SYSTEM PUBLIC ${CMAKE_BINARY_DIR})
+  target_compile_features(espalier_${name} PUBLIC cxx_std_20)
+  target_link_libraries(espalier_${name} PUBLIC protobuf::libprotobuf ${ARG_DEPS})
+  if(ARG_GRPC)
+    target_link_libraries(espalier_${name} PUBLIC gRPC::grpc++)
+  endif()
+  if(ESPALIER_SANITIZE)
+    target_compile_options(espalier_${name} PRIVATE -fsanitize=${ESPALIER_SANITIZE})
+  endif()
+endfunction()

@@ -1,0 +1,79 @@
+// Parsed trees, independent of the file's format and version: a plain value.
+//
+// A reader fills an Ensemble after it has validated the file; Forest::Compile turns it into what predicts.
+// Everything here is in the terms of the file: margins, thresholds and leaves are the float32 values that
+// XGBoost would use.
+#ifndef ESPALIER_MODELS_FOREST_ENSEMBLE_H_
+#define ESPALIER_MODELS_FOREST_ENSEMBLE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace espalier {
+
+// One node of a tree. A leaf has left == -1 and its value in `value`.
+struct TreeNode {
+  int32_t left = -1;
+  int32_t right = -1;
+  // Index of the feature that an inner node asks.
+  uint32_t feature = 0;
+  // Inner node: the threshold, `x < value` goes left (numeric splits). Leaf: the leaf's weight.
+  float value = 0;
+  // Whether a missing value goes left.
+  bool default_left = false;
+  // A categorical split: the categories in [category_begin, category_end) of Tree::categories go right, all
+  // others left.
+  bool categorical = false;
+  uint32_t category_begin = 0;
+  uint32_t category_end = 0;
+  // Sum of hessians ("cover") of the training rows that reached the node; contributions weigh by it.
+  float cover = 0;
+};
+
+struct Tree {
+  // nodes[0] is the root. Nodes that the file marked as deleted are unreachable.
+  std::vector<TreeNode> nodes;
+  std::vector<uint32_t> categories;
+  // Which output the tree adds to (class, target or quantile), and in which boosting iteration it was grown.
+  uint32_t output = 0;
+  uint32_t iteration = 0;
+  // What every leaf is multiplied by when it is added (dart); 1 for gbtree.
+  float weight = 1;
+};
+
+enum class FeatureKind : uint8_t { kNumeric, kCategorical };
+
+struct Ensemble {
+  // "xgboost_json" or "xgboost_ubj".
+  std::string format;
+  // "3.2.0"; empty when the file does not say.
+  std::string version;
+  // The name as in the file: "binary:logistic".
+  std::string objective;
+  uint32_t num_features = 0;
+  // Margins per row: classes, targets or quantiles; at least 1.
+  uint32_t num_outputs = 1;
+  // Number of classes of a multi-class objective, else 0.
+  uint32_t num_class = 0;
+  uint32_t num_iterations = 0;
+  // The booster's `best_iteration` attribute.
+  std::optional<uint32_t> best_iteration;
+  // In the space of the objective's prediction (a probability for logistic), as files hold it: one value, or
+  // one an output. Forest::Compile converts to the margin.
+  std::vector<float> base_score;
+  // Objective parameters that a transformation needs (`aft_loss_param`, `tweedie`, ...), by name, as in the
+  // file.
+  std::vector<std::pair<std::string, std::string>> objective_parameters;
+  // Empty, or one a feature.
+  std::vector<std::string> feature_names;
+  std::vector<FeatureKind> feature_kinds;
+  // In the order in which XGBoost adds them.
+  std::vector<Tree> trees;
+};
+
+}  // namespace espalier
+
+#endif  // ESPALIER_MODELS_FOREST_ENSEMBLE_H_

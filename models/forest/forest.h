@@ -1,0 +1,105 @@
+// An immutable compiled ensemble: predicts bit-identically to XGBoost, from any thread, without locks.
+//
+//   ESPALIER_ASSIGN_OR_RETURN(std::shared_ptr<const Forest> forest, Forest::Compile(std::move(ensemble)));
+//   std::vector<float> out(rows.count * forest->OutputWidth(OutputKind::kValue));
+//   ESPALIER_RETURN_IF_ERROR(forest->Predict(rows, {}, absl::MakeSpan(out)));
+#ifndef ESPALIER_MODELS_FOREST_FOREST_H_
+#define ESPALIER_MODELS_FOREST_FOREST_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "models/forest/ensemble.h"
+
+namespace espalier {
+
+// `count` rows of num_features() little-endian float32 each; row i starts at data + i * stride bytes. No
+// alignment is needed. NaN is missing.
+struct Rows {
+  const std::byte* data = nullptr;
+  size_t count = 0;
+  size_t stride = 0;
+};
+
+// What a prediction gives for each row.
+enum class OutputKind : uint8_t {
+  kValue,          // as XGBoost's predict(): probability, class (multi:softmax), count, ...   float32
+  kMargin,         // the untransformed sums                                                   float32
+  kContributions,  // SHAP values per output: one a feature and the bias last                  float32
+  kClass,          // the most probable class; for a probability, 1 where it is > 0.5          int32
+  kLeaf,           // index of the leaf reached in each tree                                   int32
+};
+
+// Boosting iterations [begin, end); end 0 means all.
+struct IterationRange {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+};
+
+struct PredictOptions {
+  OutputKind kind = OutputKind::kValue;
+  IterationRange iterations;
+  // Empty, or rows.count * num_outputs() margins on which the trees are added, in place of the model's base
+  // score.
+  std::span<const float> base_margin;
+};
+
+class Forest {
+ public:
+  // UNIMPLEMENTED for an objective that is not known; INVALID_ARGUMENT for an ensemble that contradicts
+  // itself.
+  static absl::StatusOr<std::shared_ptr<const Forest>> Compile(Ensemble ensemble);
+
+  ~Forest();
+  Forest(const Forest&) = delete;
+  Forest& operator=(const Forest&) = delete;
+
+  uint32_t num_features() const;
+  // Margins per row.
+  uint32_t num_outputs() const;
+  uint32_t num_trees() const;
+  uint32_t num_iterations() const;
+  uint64_t num_nodes() const;
+  uint32_t max_depth() const;
+  std::optional<uint32_t> best_iteration() const;
+  std::string_view objective() const;
+  std::string_view format() const;
+  std::string_view version() const;
+  // The engine that walks the trees, as `model inspect` shows it.
+  std::string_view kernel() const;
+  // Empty, or one a feature.
+  const std::vector<std::string>& feature_names() const;
+  // One a feature.
+  const std::vector<FeatureKind>& feature_kinds() const;
+  // Bytes that this object holds.
+  size_t MemoryBytes() const;
+
+  // Elements per row of an output of this kind (leaf: of the trees of `iterations`).
+  size_t OutputWidth(OutputKind kind, IterationRange iterations = {}) const;
+
+  // float32 kinds: value, margin, contributions. `out` has rows.count * OutputWidth(kind) elements,
+  // row-major. INVALID_ARGUMENT for a stride or size that does not fit, or iterations out of range. Does not
+  // allocate for value and margin once a thread is warm.
+  absl::Status Predict(const Rows& rows, const PredictOptions& options, std::span<float> out) const;
+
+  // int32 kinds: class and leaf.
+  absl::Status Predict(const Rows& rows, const PredictOptions& options, std::span<int32_t> out) const;
+
+ private:
+  struct Compiled;
+  explicit Forest(std::unique_ptr<const Compiled> compiled);
+
+  std::unique_ptr<const Compiled> compiled_;
+};
+
+}  // namespace espalier
+
+#endif  // ESPALIER_MODELS_FOREST_FOREST_H_

@@ -1,0 +1,35 @@
+// Reads XGBoost model files: JSON and UBJSON of XGBoost 1.0 to 3.x.
+//
+//   ESPALIER_ASSIGN_OR_RETURN(Ensemble ensemble, ReadEnsembleFile("model.ubj"));
+//
+// Files are hostile: counts are checked against the bytes that remain before anything is allocated, nesting
+// is bounded, trees must be trees, features and categories in range, leaves finite. Errors say what is wrong
+// and where. Pure; thread-safe.
+#ifndef ESPALIER_MODELS_FOREST_READ_ENSEMBLE_H_
+#define ESPALIER_MODELS_FOREST_READ_ENSEMBLE_H_
+
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "models/forest/ensemble.h"
+
+namespace espalier {
+
+struct ReadLimits {
+  uint32_t max_trees = 100'000;
+  uint32_t max_nodes_per_tree = 1u << 20;
+  uint32_t max_path_depth = 512;
+  uint32_t max_features = 1u << 20;
+};
+
+// Reads a model from memory; JSON and UBJSON are told apart by their first bytes. INVALID_ARGUMENT for a
+// malformed or unsupported model, naming tree, node and field where there is one.
+absl::StatusOr<Ensemble> ReadEnsemble(std::string_view bytes, const ReadLimits& limits = {});
+
+// The same from a regular file; adds the path to the message.
+absl::StatusOr<Ensemble> ReadEnsembleFile(const std::string& path, const ReadLimits& limits = {});
+
+}  // namespace espalier
+
+#endif  // ESPALIER_MODELS_FOREST_READ_ENSEMBLE_H_
