@@ -6,6 +6,7 @@
 #define ESPALIER_ROUTER_EVENTS_EXPOSURE_QUEUE_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,7 +20,8 @@ class ExposureQueue {
   // `capacity_bytes` is rounded up to a power of two.
   explicit ExposureQueue(size_t capacity_bytes = size_t{8} << 20);
 
-  // Copies `exposure` in; false (and counted as lost) when there is no room. Producer's thread only.
+  // Copies `exposure` in; false (and counted as lost) when there is no room. Producer's thread only. A record
+  // is whole in the ring, so one of more than half of the capacity may find no room even when it is empty.
   bool TryPush(const Exposure& exposure);
 
   // Calls `visit` for up to `max` exposures in order, then frees their room; returns how many. The views are
@@ -36,6 +38,8 @@ class ExposureQueue {
   const size_t capacity_;
   alignas(64) std::atomic<uint64_t> head_{0};
   alignas(64) std::atomic<uint64_t> tail_{0};
+  // Where the producer last saw the head; it looks again only when there seems to be no room.
+  uint64_t known_head_ = 0;
   std::atomic<uint64_t> pushed_{0};
   std::atomic<uint64_t> lost_{0};
 };
