@@ -6,6 +6,8 @@
 //   SnapshotReader<RoutingTable> reader(routing); // one per reading thread
 //   const std::shared_ptr<const RoutingTable>& pinned = reader.Pin();
 //
+//   routing.OnPublish([] { ... });                // what is derived from it can follow
+//
 // Publish and Get are thread-safe. A reader belongs to one thread; Pin costs one atomic load while nothing
 // was published, and takes the lock only to pick up something new.
 #ifndef ESPALIER_MODELS_BASE_SNAPSHOT_H_
@@ -13,6 +15,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -32,7 +35,13 @@ class Snapshot {
       generation_.fetch_add(1, std::memory_order_release);
     }
     // The old value dies here, outside the lock, unless a reader still holds it.
+    next.reset();
+    if (listener_) listener_();
   }
+
+  // Has `listener` called after each Publish, on the publisher's thread and without a lock. Set once, before anything is
+  // published concurrently.
+  void OnPublish(std::function<void()> listener) { listener_ = std::move(listener); }
 
   std::shared_ptr<const T> Get() const {
     MutexLock lock(mutex_);
@@ -46,6 +55,7 @@ class Snapshot {
   mutable Mutex mutex_;
   std::shared_ptr<const T> value_ ABSL_GUARDED_BY(mutex_);
   std::atomic<uint64_t> generation_{1};
+  std::function<void()> listener_;
 };
 
 template <typename T>

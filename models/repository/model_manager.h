@@ -51,7 +51,8 @@ class ModelManager {
   static absl::StatusOr<std::unique_ptr<ModelManager>> Create(Options options);
   virtual ~ModelManager() = default;
 
-  virtual const Snapshot<ModelCatalog>& catalog() const = 0;
+  // What is served; listeners may be attached before Start.
+  virtual Snapshot<ModelCatalog>& catalog() = 0;
 
   // Looks at the directory once, loads and unloads what changed, publishes the catalog; returns when that is
   // done.
