@@ -32,6 +32,11 @@ function(espalier_header_library name)
   target_link_libraries(espalier_${name} INTERFACE espalier_options ${ARG_DEPS})
 endfunction()
 
+# What `tests/run` builds in each further configuration: the tests that carry its label, and the fuzzers.
+add_custom_target(tests_asan)
+add_custom_target(tests_tsan)
+add_custom_target(fuzzers)
+
 # espalier_test(NAME SOURCES a_test.cc DEPS x LABELS tsan): a GoogleTest program, each case registered with CTest.
 # LABELS say in which further configurations `tests/run` runs it: `asan` and `tsan`.
 function(espalier_test name)
@@ -41,6 +46,11 @@ function(espalier_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE espalier_options ${ARG_DEPS} GTest::gmock GTest::gtest_main)
+  foreach(label ${ARG_LABELS})
+    if(TARGET tests_${label})
+      add_dependencies(tests_${label} ${name})
+    endif()
+  endforeach()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
@@ -52,6 +62,7 @@ function(espalier_fuzz name)
     add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE espalier_options ${ARG_DEPS})
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    add_dependencies(fuzzers ${name})
   endif()
 endfunction()
 
