@@ -1,8 +1,8 @@
 // Parsed trees, independent of the file's format and version: a plain value.
 //
-// A reader fills an Ensemble after it has validated the file; Forest::Compile turns it into what predicts.
-// Everything here is in the terms of the file: margins, thresholds and leaves are the float32 values that
-// XGBoost would use.
+// A reader fills an Ensemble; validate_ensemble.h says what then holds, and Forest::Compile turns it into
+// what predicts. Everything here is in the terms of the file: margins, thresholds and leaves are the float32
+// values that XGBoost would use.
 #ifndef ESPALIER_MODELS_FOREST_ENSEMBLE_H_
 #define ESPALIER_MODELS_FOREST_ENSEMBLE_H_
 
@@ -24,8 +24,8 @@ struct TreeNode {
   float value = 0;
   // Whether a missing value goes left.
   bool default_left = false;
-  // A categorical split: the categories in [category_begin, category_end) of Tree::categories go right, all
-  // others left.
+  // A categorical split: the categories in [category_begin, category_end) of Tree::categories (ascending,
+  // distinct) go right, all others left; `value` means nothing.
   bool categorical = false;
   uint32_t category_begin = 0;
   uint32_t category_end = 0;
@@ -67,8 +67,9 @@ struct Ensemble {
   // Objective parameters that a transformation needs (`aft_loss_param`, `tweedie`, ...), by name, as in the
   // file.
   std::vector<std::pair<std::string, std::string>> objective_parameters;
-  // Empty, or one a feature.
+  // Empty, or one a feature. Distinct UTF-8.
   std::vector<std::string> feature_names;
+  // Empty when every feature is numeric, or one a feature.
   std::vector<FeatureKind> feature_kinds;
   // In the order in which XGBoost adds them.
   std::vector<Tree> trees;

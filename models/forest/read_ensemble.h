@@ -8,6 +8,7 @@
 #ifndef ESPALIER_MODELS_FOREST_READ_ENSEMBLE_H_
 #define ESPALIER_MODELS_FOREST_READ_ENSEMBLE_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,8 @@ struct ReadLimits {
   uint32_t max_nodes_per_tree = 1u << 20;
   uint32_t max_path_depth = 512;
   uint32_t max_features = 1u << 20;
+  // Classes, targets or quantiles.
+  uint32_t max_outputs = 1u << 16;
 };
 
 // Reads a model from memory; JSON and UBJSON are told apart by their first bytes. INVALID_ARGUMENT for a
