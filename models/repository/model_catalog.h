@@ -68,7 +68,7 @@ class CatalogModel {
   const std::map<std::string, int64_t>& labels() const { return labels_; }
 
   // The version that a request without one gets: label `champion`, or the highest number when nothing carries
-  // it. Null when that version is not ready.
+  // it: the highest that is ready. Null when there is none, or the champion is not ready.
   const ModelHandle* Default() const;
 
   // Null when the version is not ready.
@@ -79,10 +79,19 @@ class CatalogModel {
   absl::StatusOr<const ModelHandle*> Resolve(std::string_view version) const;
 
  private:
+  size_t FindDefault() const;
+  absl::StatusOr<const ModelHandle*> ResolveNumber(int64_t version) const;
+  absl::StatusOr<const ModelHandle*> ResolveLabel(const std::string& label) const;
+  absl::Status NothingReady() const;
+  // "versions 1, 2; labels champion", for messages.
+  std::string WhatThereIs() const;
+
   const std::string name_;
   const std::vector<ModelHandle> ready_;
   const std::map<int64_t, std::string> known_;
   const std::map<std::string, int64_t> labels_;
+  // Index in ready_ of what a request without a version gets.
+  const size_t default_;
 };
 
 class ModelCatalog {
