@@ -1,0 +1,284 @@
+#include "models/forest/forest.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "models/base/status_macros.h"
+#include "models/base/strings.h"
+#include "models/forest/contributions.h"
+#include "models/forest/interleaved_walker.h"
+#include "models/forest/kernel.h"
+#include "models/forest/node_table.h"
+#include "models/forest/objective.h"
+
+namespace espalier {
+namespace {
+
+// Rows whose margins are kept at a time when they are not themselves the output.
+constexpr size_t kChunkRows = 256;
+
+absl::Status CheckMetadata(const Ensemble& ensemble) {
+  if (ensemble.num_outputs == 0) return InvalidArgument("num_outputs is 0, must be at least 1");
+  for (const auto& [name, size] : {std::pair("feature_names", ensemble.feature_names.size()),
+                                   std::pair("feature_kinds", ensemble.feature_kinds.size())}) {
+    if (size != 0 && size != ensemble.num_features) {
+      return InvalidArgument(name, " has ", size, " entries, the model has ", ensemble.num_features,
+                             " features");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Index of the first tree of each iteration, and the number of trees.
+absl::StatusOr<std::vector<uint32_t>> FirstTrees(const Ensemble& ensemble) {
+  std::vector<uint32_t> first;
+  uint32_t last = 0;
+  for (uint32_t i = 0; i < ensemble.trees.size(); ++i) {
+    const uint32_t iteration = ensemble.trees[i].iteration;
+    if (iteration >= ensemble.num_iterations || iteration < last) {
+      return InvalidArgument("tree ", i, " is of iteration ", iteration, ", allowed are ", last, " to ",
+                             ensemble.num_iterations, " (exclusive)");
+    }
+    last = iteration;
+    while (first.size() <= iteration) first.push_back(i);
+  }
+  if (ensemble.num_iterations > std::max<size_t>(first.size(), 1) * 2 + 100'000) {
+    return InvalidArgument("num_iterations is ", ensemble.num_iterations, " with ", ensemble.trees.size(),
+                           " trees");
+  }
+  first.resize(size_t{ensemble.num_iterations} + 1, static_cast<uint32_t>(ensemble.trees.size()));
+  return first;
+}
+
+// A buffer of the calling thread.
+std::span<float> MarginScratch(size_t size) {
+  static thread_local std::vector<float> scratch;
+  if (scratch.size() < size) scratch.resize(size);
+  return {scratch.data(), size};
+}
+
+Rows Slice(const Rows& rows, size_t begin, size_t count) {
+  return {rows.data + begin * rows.stride, count, rows.stride};
+}
+
+}  // namespace
+
+// What is left of an ensemble once it is compiled. The kernel refers to the table beside it.
+struct Forest::Compiled {
+  Compiled(Ensemble& ensemble, Objective objective, AnyNodeTable nodes)
+      : num_features(ensemble.num_features),
+        num_outputs(ensemble.num_outputs),
+        best_iteration(ensemble.best_iteration),
+        objective_name(std::move(ensemble.objective)),
+        format(std::move(ensemble.format)),
+        version(std::move(ensemble.version)),
+        feature_names(std::move(ensemble.feature_names)),
+        feature_kinds(std::move(ensemble.feature_kinds)),
+        objective(objective),
+        table(std::move(nodes)),
+        kernel(MakeInterleavedWalker(table, num_outputs)) {
+    feature_kinds.resize(num_features, FeatureKind::kNumeric);
+  }
+
+  const TreeDirectory& directory() const {
+    return std::visit([](const auto& nodes) -> const TreeDirectory& { return nodes; }, table);
+  }
+
+  absl::StatusOr<TreeRange> Trees(IterationRange iterations) const;
+  absl::Status CheckRows(const Rows& rows) const;
+  // Checks `rows` and `options` and that `size` elements of the output are rows.count * width.
+  absl::StatusOr<TreeRange> Check(const Rows& rows, const PredictOptions& options, size_t width,
+                                  size_t size) const;
+  // Starts margins of rows [begin, begin + rows.count) and adds the trees.
+  void ComputeMargins(const Rows& rows, size_t begin, TreeRange trees, std::span<const float> base_margin,
+                      float* margins) const;
+  // Calls finish(margins, begin, count) for all rows, a chunk at a time.
+  template <typename Finish>
+  void ForEachChunk(const Rows& rows, TreeRange trees, std::span<const float> base_margin,
+                    Finish finish) const;
+
+  uint32_t num_features;
+  uint32_t num_outputs;
+  std::optional<uint32_t> best_iteration;
+  std::string objective_name;
+  std::string format;
+  std::string version;
+  std::vector<std::string> feature_names;
+  std::vector<FeatureKind> feature_kinds;
+  Objective objective;
+  std::vector<float> base_margins;
+  std::vector<uint32_t> first_trees;
+  uint64_t num_nodes = 0;
+  AnyNodeTable table;
+  std::unique_ptr<const Kernel> kernel;
+};
+
+absl::StatusOr<TreeRange> Forest::Compiled::Trees(IterationRange iterations) const {
+  const auto count = static_cast<uint32_t>(first_trees.size() - 1);
+  const uint32_t end = iterations.end == 0 ? count : iterations.end;
+  if (end > count || iterations.begin > end || (iterations.begin == end && count != 0)) {
+    return InvalidArgument("iterations ", iterations.begin, ":", iterations.end,
+                           " is not a range of the model's ", count);
+  }
+  return TreeRange{first_trees[iterations.begin], first_trees[end]};
+}
+
+absl::Status Forest::Compiled::CheckRows(const Rows& rows) const {
+  if (rows.count == 0) return absl::OkStatus();
+  if (rows.data == nullptr) return InvalidArgument("rows have no data");
+  if (rows.stride < num_features * sizeof(float)) {
+    return InvalidArgument("stride is ", rows.stride, " bytes, must be at least ",
+                           num_features * sizeof(float), " (", num_features, " features)");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<TreeRange> Forest::Compiled::Check(const Rows& rows, const PredictOptions& options,
+                                                  size_t width, size_t size) const {
+  ESPALIER_RETURN_IF_ERROR(CheckRows(rows));
+  size_t expected = 0;
+  if (__builtin_mul_overflow(rows.count, width, &expected) || expected != size) {
+    return InvalidArgument("the output has ", size, " elements, must be ", rows.count, " rows of ", width);
+  }
+  if (!options.base_margin.empty() && (__builtin_mul_overflow(rows.count, size_t{num_outputs}, &expected) ||
+                                       expected != options.base_margin.size())) {
+    return InvalidArgument("base_margin has ", options.base_margin.size(), " elements, must be ", rows.count,
+                           " rows of ", num_outputs);
+  }
+  return Trees(options.iterations);
+}
+
+void Forest::Compiled::ComputeMargins(const Rows& rows, size_t begin, TreeRange trees,
+                                      std::span<const float> base_margin, float* margins) const {
+  const size_t width = num_outputs;
+  if (!base_margin.empty()) {
+    std::memcpy(margins, base_margin.data() + begin * width, rows.count * width * sizeof(float));
+  } else {
+    for (size_t i = 0; i < rows.count; ++i) std::copy_n(base_margins.data(), width, margins + i * width);
+  }
+  kernel->AddMargins(rows, trees, margins);
+}
+
+template <typename Finish>
+void Forest::Compiled::ForEachChunk(const Rows& rows, TreeRange trees, std::span<const float> base_margin,
+                                    Finish finish) const {
+  const std::span<float> margins = MarginScratch(std::min(rows.count, kChunkRows) * num_outputs);
+  for (size_t begin = 0; begin < rows.count; begin += kChunkRows) {
+    const size_t count = std::min(kChunkRows, rows.count - begin);
+    ComputeMargins(Slice(rows, begin, count), begin, trees, base_margin, margins.data());
+    finish(margins.data(), begin, count);
+  }
+}
+
+absl::StatusOr<std::shared_ptr<const Forest>> Forest::Compile(Ensemble ensemble) {
+  ESPALIER_RETURN_IF_ERROR(CheckMetadata(ensemble));
+  ESPALIER_ASSIGN_OR_RETURN(const Objective objective, Objective::Create(ensemble));
+  ESPALIER_ASSIGN_OR_RETURN(std::vector<float> base_margins, objective.BaseMargins(ensemble.base_score));
+  ESPALIER_ASSIGN_OR_RETURN(std::vector<uint32_t> first_trees, FirstTrees(ensemble));
+  ESPALIER_ASSIGN_OR_RETURN(AnyNodeTable table, BuildNodeTable(ensemble));
+  uint64_t num_nodes = 0;
+  for (const Tree& tree : ensemble.trees) num_nodes += tree.nodes.size();
+  auto compiled = std::make_unique<Compiled>(ensemble, objective, std::move(table));
+  compiled->base_margins = std::move(base_margins);
+  compiled->first_trees = std::move(first_trees);
+  compiled->num_nodes = num_nodes;
+  return std::shared_ptr<const Forest>(new Forest(std::move(compiled)));
+}
+
+Forest::Forest(std::unique_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
+
+Forest::~Forest() = default;
+
+uint32_t Forest::num_features() const { return compiled_->num_features; }
+uint32_t Forest::num_outputs() const { return compiled_->num_outputs; }
+uint32_t Forest::num_trees() const { return compiled_->first_trees.back(); }
+uint32_t Forest::num_iterations() const { return static_cast<uint32_t>(compiled_->first_trees.size() - 1); }
+uint64_t Forest::num_nodes() const { return compiled_->num_nodes; }
+uint32_t Forest::max_depth() const { return compiled_->directory().max_depth; }
+std::optional<uint32_t> Forest::best_iteration() const { return compiled_->best_iteration; }
+std::string_view Forest::objective() const { return compiled_->objective_name; }
+std::string_view Forest::format() const { return compiled_->format; }
+std::string_view Forest::version() const { return compiled_->version; }
+std::string_view Forest::kernel() const { return compiled_->kernel->Name(); }
+const std::vector<std::string>& Forest::feature_names() const { return compiled_->feature_names; }
+const std::vector<FeatureKind>& Forest::feature_kinds() const { return compiled_->feature_kinds; }
+
+size_t Forest::MemoryBytes() const {
+  size_t names = compiled_->feature_names.capacity() * sizeof(std::string);
+  for (const std::string& name : compiled_->feature_names) {
+    names += name.capacity() > sizeof(std::string) / 2 ? name.capacity() : 0;
+  }
+  return sizeof(Forest) + sizeof(Compiled) + names + compiled_->feature_kinds.capacity() +
+         compiled_->base_margins.capacity() * sizeof(float) +
+         compiled_->first_trees.capacity() * sizeof(uint32_t) + compiled_->kernel->MemoryBytes() +
+         std::visit([](const auto& nodes) { return nodes.MemoryBytes(); }, compiled_->table);
+}
+
+size_t Forest::OutputWidth(OutputKind kind, IterationRange iterations) const {
+  switch (kind) {
+    case OutputKind::kValue:
+      return compiled_->objective.ValueWidth();
+    case OutputKind::kMargin:
+      return compiled_->num_outputs;
+    case OutputKind::kContributions:
+      return size_t{compiled_->num_outputs} * (size_t{compiled_->num_features} + 1);
+    case OutputKind::kClass:
+      return compiled_->objective.ClassWidth();
+    case OutputKind::kLeaf: {
+      const absl::StatusOr<TreeRange> trees = compiled_->Trees(iterations);
+      return trees.ok() ? trees->end - trees->begin : 0;
+    }
+  }
+  return 0;
+}
+
+absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, std::span<float> out) const {
+  const Compiled& forest = *compiled_;
+  if (options.kind == OutputKind::kClass || options.kind == OutputKind::kLeaf) {
+    return InvalidArgument("classes and leaves are int32, the output is float32");
+  }
+  ESPALIER_ASSIGN_OR_RETURN(const TreeRange trees,
+                            forest.Check(rows, options, OutputWidth(options.kind), out.size()));
+  if (options.kind == OutputKind::kContributions) {
+    const std::span<const float> starts =
+        options.base_margin.empty() ? std::span<const float>(forest.base_margins) : options.base_margin;
+    ComputeContributions(forest.table, rows, trees, forest.num_features, forest.num_outputs, starts,
+                         out.data());
+  } else if (options.kind == OutputKind::kMargin) {
+    forest.ComputeMargins(rows, 0, trees, options.base_margin, out.data());
+  } else if (forest.objective.ValueWidth() == forest.num_outputs) {
+    forest.ComputeMargins(rows, 0, trees, options.base_margin, out.data());
+    forest.objective.ToValues(out.data(), rows.count, out.data());
+  } else {
+    forest.ForEachChunk(rows, trees, options.base_margin, [&](float* margins, size_t begin, size_t count) {
+      forest.objective.ToValues(margins, count, out.data() + begin * forest.objective.ValueWidth());
+    });
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, std::span<int32_t> out) const {
+  const Compiled& forest = *compiled_;
+  if (options.kind != OutputKind::kClass && options.kind != OutputKind::kLeaf) {
+    return InvalidArgument("values, margins and contributions are float32, the output is int32");
+  }
+  const bool classes = options.kind == OutputKind::kClass;
+  if (classes && !forest.objective.HasClasses()) {
+    return InvalidArgument("objective ", forest.objective_name, " has no classes");
+  }
+  ESPALIER_RETURN_IF_ERROR(forest.Trees(options.iterations).status());
+  ESPALIER_ASSIGN_OR_RETURN(
+      const TreeRange trees,
+      forest.Check(rows, options, OutputWidth(options.kind, options.iterations), out.size()));
+  if (classes) {
+    forest.ForEachChunk(rows, trees, options.base_margin, [&](float* margins, size_t begin, size_t count) {
+      forest.objective.ToClasses(margins, count, out.data() + begin * forest.objective.ClassWidth());
+    });
+  } else {
+    forest.kernel->FindLeaves(rows, trees, out.data());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace espalier

@@ -1,0 +1,172 @@
+#include "models/forest/interleaved_walker.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace espalier {
+namespace {
+
+// Trees in flight. Eight chains of load, load, compare and add fill the pipeline, and their cursors still fit
+// into the registers.
+constexpr uint32_t kTrees = 8;
+// Prepared rows of a block share the first-level cache with the nodes of kTrees trees.
+constexpr size_t kBlockSlots = 4096;
+constexpr size_t kMaxBlockRows = 64;
+// Trees this deep are walked without asking whether all have arrived; deeper ones ask every few steps.
+constexpr uint32_t kUncheckedDepth = 10;
+constexpr uint32_t kStepsBetweenChecks = 4;
+
+// Room for the prepared rows of a block. One a thread, grown to the largest forest that the thread has seen.
+uint32_t* Scratch(size_t slots) {
+  static thread_local std::vector<uint32_t> scratch;
+  if (scratch.size() < slots) scratch.resize(slots);
+  return scratch.data();
+}
+
+template <typename Node>
+class InterleavedWalker final : public Kernel {
+ public:
+  InterleavedWalker(const NodeTable<Node>& table, uint32_t num_outputs)
+      : table_(table), num_outputs_(num_outputs) {
+    PlanGroups();
+  }
+
+  std::string_view Name() const override {
+    return sizeof(Node) == sizeof(PackedNode) ? "interleaved_walker" : "interleaved_walker/wide";
+  }
+
+  void AddMargins(const Rows& rows, TreeRange trees, float* margins) const override {
+    ForEachBlock(rows, [&](const uint32_t* slots, size_t first_row, size_t count) {
+      float* block = margins + first_row * num_outputs_;
+      for (uint32_t tree = trees.begin; tree < trees.end; tree += kTrees) {
+        const uint32_t size = std::min(kTrees, trees.end - tree);
+        for (size_t row = 0; row < count; ++row) {
+          const Cursors at = Walk(tree, size, slots + row * table_.layout.num_slots());
+          AddLeaves(at, tree, size, block + row * num_outputs_);
+        }
+      }
+    });
+  }
+
+  void FindLeaves(const Rows& rows, TreeRange trees, int32_t* leaves) const override {
+    const size_t width = trees.end - trees.begin;
+    ForEachBlock(rows, [&](const uint32_t* slots, size_t first_row, size_t count) {
+      int32_t* block = leaves + first_row * width;
+      for (uint32_t tree = trees.begin; tree < trees.end; tree += kTrees) {
+        const uint32_t size = std::min(kTrees, trees.end - tree);
+        for (size_t row = 0; row < count; ++row) {
+          const Cursors at = Walk(tree, size, slots + row * table_.layout.num_slots());
+          for (uint32_t i = 0; i < size; ++i) {
+            const auto node = static_cast<uint32_t>(at[i] - table_.nodes.data());
+            block[row * width + (tree - trees.begin) + i] = table_.NumberInFile(table_.roots[tree + i], node);
+          }
+        }
+      }
+    });
+  }
+
+  size_t MemoryBytes() const override { return groups_.capacity() * sizeof(Group); }
+
+ private:
+  // Where the walk stands in each tree of a group.
+  using Cursors = std::array<const Node*, kTrees>;
+
+  // What the walk of the kTrees trees that start at one tree must reckon with.
+  struct Group {
+    uint16_t depth = 0;
+    bool categorical = false;
+  };
+
+  void PlanGroups() {
+    const size_t count = table_.roots.size();
+    groups_.resize(count);
+    for (size_t tree = 0; tree < count; ++tree) {
+      for (size_t i = tree; i < std::min(tree + kTrees, count); ++i) {
+        groups_[tree].depth = std::max(groups_[tree].depth, table_.depths[i]);
+        groups_[tree].categorical |= table_.categorical[i];
+      }
+    }
+  }
+
+  // Calls visit(slots, first_row, count) for blocks of prepared rows.
+  template <typename Visit>
+  void ForEachBlock(const Rows& rows, Visit visit) const {
+    const size_t num_slots = table_.layout.num_slots();
+    const size_t block_rows = std::clamp<size_t>(kBlockSlots / num_slots, 1, kMaxBlockRows);
+    uint32_t* slots = Scratch(num_slots * block_rows);
+    for (size_t first = 0; first < rows.count; first += block_rows) {
+      const size_t count = std::min(block_rows, rows.count - first);
+      for (size_t i = 0; i < count; ++i) {
+        table_.layout.Prepare(rows.data + (first + i) * rows.stride, slots + i * num_slots);
+      }
+      visit(slots, first, count);
+    }
+  }
+
+  Cursors Walk(uint32_t tree, uint32_t size, const uint32_t* slots) const {
+    Cursors at;
+    const Node* nodes = table_.nodes.data();
+    for (uint32_t i = 0; i < kTrees; ++i) at[i] = nodes + (i < size ? table_.roots[tree + i] : 0);
+    const Group& group = groups_[tree];
+    return group.categorical ? Descend<true>(at, group.depth, slots) : Descend<false>(at, group.depth, slots);
+  }
+
+  template <bool kCategorical>
+  Cursors Descend(Cursors at, uint32_t depth, const uint32_t* slots) const {
+    if (depth <= kUncheckedDepth) {
+      for (uint32_t i = 0; i < depth; ++i) StepAll<kCategorical>(at, slots);
+      return at;
+    }
+    for (uint32_t i = 0; i < depth; i += kStepsBetweenChecks) {
+      for (uint32_t j = 0; j < kStepsBetweenChecks; ++j) StepAll<kCategorical>(at, slots);
+      uint32_t moving = 0;
+      for (const Node* node : at) moving |= node->delta();
+      if (moving == 0) break;
+    }
+    return at;
+  }
+
+  template <bool kCategorical>
+  void StepAll(Cursors& at, const uint32_t* slots) const {
+    for (const Node*& node : at) {
+      const uint32_t slot = node->slot();
+      const uint32_t value = slots[slot];
+      uint32_t right = value >= node->key;
+      if constexpr (kCategorical) {
+        const bool category = slot >= table_.layout.first_category_slot();
+        const uint32_t in_set = table_.categories.GoesRight(category ? node->key : 0, value);
+        right = category ? in_set : right;
+      }
+      node += node->delta() + right;
+    }
+  }
+
+  void AddLeaves(const Cursors& at, uint32_t tree, uint32_t size, float* margins) const {
+    if (num_outputs_ == 1 && size == kTrees) {
+      float sum = *margins;
+      for (const Node* node : at) sum += LeafWeight(*node);
+      *margins = sum;
+      return;
+    }
+    for (uint32_t i = 0; i < size; ++i) margins[table_.outputs[tree + i]] += LeafWeight(*at[i]);
+  }
+
+  const NodeTable<Node>& table_;
+  const uint32_t num_outputs_;
+  // For each tree, the group that starts there.
+  std::vector<Group> groups_;
+};
+
+}  // namespace
+
+std::unique_ptr<const Kernel> MakeInterleavedWalker(const AnyNodeTable& table, uint32_t num_outputs) {
+  return std::visit(
+      [num_outputs](const auto& nodes) -> std::unique_ptr<const Kernel> {
+        using Table = std::decay_t<decltype(nodes)>;
+        return std::make_unique<InterleavedWalker<typename Table::Node>>(nodes, num_outputs);
+      },
+      table);
+}
+
+}  // namespace espalier

@@ -1,0 +1,117 @@
+// All nodes of a forest in one array, in the form in which they are walked.
+//
+// A step is `node += delta + (slots[slot] >= key)`: the children are neighbours, and a leaf has delta 0 and
+// reads slot 0, which always holds 0 and so never moves on. A leaf's weight is kept in its key.
+#ifndef ESPALIER_MODELS_FOREST_NODE_TABLE_H_
+#define ESPALIER_MODELS_FOREST_NODE_TABLE_H_
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "models/forest/category_sets.h"
+#include "models/forest/ensemble.h"
+#include "models/forest/prepared_row.h"
+
+namespace espalier {
+
+// 8 bytes: for up to 4,096 slots and 2^20 nodes a tree.
+struct PackedNode {
+  static constexpr uint64_t kMaxSlots = 1u << 12;
+  static constexpr uint64_t kMaxDelta = (1u << 20) - 1;
+
+  PackedNode() = default;
+  PackedNode(uint32_t key, uint32_t slot, uint32_t delta) : key(key), meta(slot << 20 | delta) {}
+  uint32_t slot() const { return meta >> 20; }
+  uint32_t delta() const { return meta & kMaxDelta; }
+
+  uint32_t key = 0;
+  uint32_t meta = 0;
+};
+
+// 12 bytes: for everything else.
+struct WideNode {
+  static constexpr uint64_t kMaxSlots = 1u << 31;
+  static constexpr uint64_t kMaxDelta = 0xffffffffu;
+
+  WideNode() = default;
+  WideNode(uint32_t key, uint32_t slot, uint32_t delta) : key(key), meta(delta), wide_slot(slot) {}
+  uint32_t slot() const { return wide_slot; }
+  uint32_t delta() const { return meta; }
+
+  uint32_t key = 0;
+  uint32_t meta = 0;
+  uint32_t wide_slot = 0;
+};
+
+template <typename Node>
+bool IsLeaf(const Node& node) {
+  return node.delta() == 0;
+}
+
+// The key of a leaf is its weight's bits plus one: never 0, for no finite number has all bits set.
+inline uint32_t LeafKey(float weight) { return std::bit_cast<uint32_t>(weight) + 1; }
+
+template <typename Node>
+float LeafWeight(const Node& node) {
+  return std::bit_cast<float>(node.key - 1);
+}
+
+// What all trees of a forest share, and one entry a tree. Immutable once built.
+struct TreeDirectory {
+  RowLayout layout;
+  CategorySets categories;
+  // Index of each tree's root among the nodes.
+  std::vector<uint32_t> roots;
+  // Steps from the root to the deepest leaf.
+  std::vector<uint16_t> depths;
+  // The output that each tree adds to.
+  std::vector<uint32_t> outputs;
+  // Whether each tree has a categorical split.
+  std::vector<bool> categorical;
+  uint32_t max_depth = 0;
+
+  size_t MemoryBytes() const;
+};
+
+template <typename NodeType>
+struct NodeTable : TreeDirectory {
+  using Node = NodeType;
+
+  // nodes[0] is a leaf that belongs to no tree.
+  std::vector<Node> nodes;
+  // Sum of hessians, one a node.
+  std::vector<float> covers;
+  // Numbers of the nodes in the file. Empty when they are the distance from the root, as in all files that
+  // XGBoost itself writes.
+  std::vector<uint32_t> numbers;
+
+  int32_t NumberInFile(uint32_t root, uint32_t node) const {
+    return static_cast<int32_t>(numbers.empty() ? node - root : numbers[node]);
+  }
+
+  // Whether a prepared row goes right at the inner node `node`.
+  bool GoesRight(const Node& node, const uint32_t* slots) const {
+    const uint32_t slot = node.slot();
+    return slot >= layout.first_category_slot() ? categories.GoesRight(node.key, slots[slot])
+                                                : slots[slot] >= node.key;
+  }
+
+  size_t MemoryBytes() const;
+};
+
+using AnyNodeTable = std::variant<NodeTable<PackedNode>, NodeTable<WideNode>>;
+
+// The deepest path that is accepted; contributions recurse along it.
+inline constexpr uint32_t kMaxTreeDepth = 1024;
+
+// Checks that every tree is a tree over the ensemble's features and outputs and lays it out. INVALID_ARGUMENT
+// names the tree and node that contradict.
+absl::StatusOr<AnyNodeTable> BuildNodeTable(const Ensemble& ensemble);
+
+}  // namespace espalier
+
+#endif  // ESPALIER_MODELS_FOREST_NODE_TABLE_H_

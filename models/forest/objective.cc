@@ -1,0 +1,213 @@
+#include "models/forest/objective.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "models/base/status_macros.h"
+#include "models/base/strings.h"
+
+namespace espalier {
+namespace {
+
+constexpr float kEpsilon = 1e-6f;  // XGBoost's kRtEps
+
+// {3, 2} of "3.2.0"; a file without a version counts as the newest.
+std::pair<int, int> ParseVersion(std::string_view text) {
+  std::pair<int, int> version(1000, 0);
+  const char* end = text.data() + text.size();
+  const auto [dot, error] = std::from_chars(text.data(), end, version.first);
+  if (error == std::errc() && dot != end && *dot == '.') std::from_chars(dot + 1, end, version.second);
+  return version;
+}
+
+float Sigmoid(float margin) {
+  constexpr float kAvoidDivisionByZero = 1e-16f;
+  const float exponent = std::min(-margin, 88.7f);
+  return 1.0f / (std::exp(exponent) + 1.0f + kAvoidDivisionByZero);
+}
+
+float Logit(float probability) { return -std::log(1.0f / probability - 1.0f); }
+
+float Softplus(float x) { return x > 0.0f ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+
+float InverseSoftplus(float y) {
+  y = std::max(y, kEpsilon);
+  return y + std::log(-std::expm1(-y));
+}
+
+// The first of the largest.
+size_t Largest(const float* margins, size_t count) {
+  size_t best = 0;
+  for (size_t i = 1; i < count; ++i) {
+    if (margins[i] > margins[best]) best = i;
+  }
+  return best;
+}
+
+void Softmax(const float* margins, size_t count, float* values) {
+  float largest = margins[0];
+  for (size_t i = 1; i < count; ++i) largest = std::fmax(margins[i], largest);
+  double sum = 0;
+  for (size_t i = 0; i < count; ++i) {
+    values[i] = std::exp(margins[i] - largest);
+    sum += values[i];
+  }
+  for (size_t i = 0; i < count; ++i) values[i] /= static_cast<float>(sum);
+}
+
+// An insertion sort, as XGBoost 3.4 uncrosses quantiles.
+void SortAscending(const float* margins, size_t count, float* values) {
+  for (size_t i = 0; i < count; ++i) {
+    const float value = margins[i];
+    size_t position = i;
+    for (; position > 0 && values[position - 1] > value; --position) values[position] = values[position - 1];
+    values[position] = value;
+  }
+}
+
+// Expectiles: the first is free, each further one lies a positive gap above.
+void AddSoftplusGaps(const float* margins, size_t count, float* values) {
+  float value = margins[0];
+  values[0] = value;
+  for (size_t i = 1; i < count; ++i) {
+    value += kEpsilon + Softplus(margins[i]);
+    values[i] = value;
+  }
+}
+
+}  // namespace
+
+const Objective::Rule* Objective::FindRule(std::string_view name) {
+  using enum Link;
+  static constexpr Rule kRules[] = {
+      {"reg:squarederror", kIdentity, BaseLink::kIdentity, Classes::kNone},
+      {"reg:linear", kIdentity, BaseLink::kIdentity, Classes::kNone},
+      {"reg:squaredlogerror", kIdentity, BaseLink::kIdentity, Classes::kNone},
+      {"reg:pseudohubererror", kIdentity, BaseLink::kIdentity, Classes::kNone},
+      {"reg:absoluteerror", kIdentity, BaseLink::kIdentity, Classes::kNone},
+      {"reg:quantileerror", kIdentity, BaseLink::kIdentity, Classes::kNone},
+      {"reg:expectileerror", kSoftplusGaps, BaseLink::kSoftplusGaps, Classes::kNone},
+      {"reg:logistic", kLogistic, BaseLink::kLogit, Classes::kProbabilityAboveHalf},
+      {"binary:logistic", kLogistic, BaseLink::kLogit, Classes::kProbabilityAboveHalf},
+      {"binary:logitraw", kIdentity, BaseLink::kIdentity, Classes::kMarginAboveZero},
+      {"binary:hinge", kStep, BaseLink::kIdentity, Classes::kMarginAboveZero},
+      {"count:poisson", kExp, BaseLink::kLog, Classes::kNone},
+      {"reg:gamma", kExp, BaseLink::kLog, Classes::kNone},
+      {"reg:tweedie", kExp, BaseLink::kLog, Classes::kNone},
+      {"survival:cox", kExp, BaseLink::kLog, Classes::kNone},
+      {"survival:aft", kExp, BaseLink::kLog, Classes::kNone},
+      {"multi:softmax", kSoftmax, BaseLink::kIdentity, Classes::kLargest},
+      {"multi:softprob", kSoftprob, BaseLink::kIdentity, Classes::kLargest},
+      {"rank:pairwise", kIdentity, BaseLink::kIdentity, Classes::kNone},
+      {"rank:ndcg", kIdentity, BaseLink::kIdentity, Classes::kNone},
+      {"rank:map", kIdentity, BaseLink::kIdentity, Classes::kNone},
+  };
+  const Rule* rule = std::find_if(std::begin(kRules), std::end(kRules),
+                                  [name](const Rule& candidate) { return candidate.name == name; });
+  return rule == std::end(kRules) ? nullptr : rule;
+}
+
+absl::StatusOr<Objective> Objective::Create(const Ensemble& ensemble) {
+  const Rule* rule = FindRule(ensemble.objective);
+  if (rule == nullptr) {
+    return Error(absl::StatusCode::kUnimplemented, "objective \"", ensemble.objective, "\" is not known");
+  }
+  Objective objective(rule->name, rule->link, rule->base, rule->classes, ensemble.num_outputs);
+  // What changed between versions of XGBoost; a file is read as the version that wrote it.
+  const std::pair<int, int> version = ParseVersion(ensemble.version);
+  if (rule->base == BaseLink::kLogit && version >= std::pair(3, 2)) objective.base_ = BaseLink::kBoundedLogit;
+  if (rule->name == "binary:logitraw" && version < std::pair(1, 4)) objective.base_ = BaseLink::kLogit;
+  if (rule->name == "reg:quantileerror" && version >= std::pair(3, 4)) objective.link_ = Link::kSorted;
+  return objective;
+}
+
+absl::StatusOr<std::vector<float>> Objective::BaseMargins(std::span<const float> base_score) const {
+  if (base_score.size() != 1 && base_score.size() != num_outputs_) {
+    return InvalidArgument("base_score has ", base_score.size(), " values, allowed are 1 or ", num_outputs_,
+                           " (one an output)");
+  }
+  std::vector<float> margins(num_outputs_, base_score[0]);
+  std::copy(base_score.begin(), base_score.end(), margins.begin());
+  for (size_t i = margins.size(); i-- > 0;) {
+    const float score = margins[i];
+    switch (base_) {
+      case BaseLink::kIdentity:
+        break;
+      case BaseLink::kLogit:
+        if (!(score > 0.0f && score < 1.0f)) {
+          return InvalidArgument("base_score ", score, " of objective ", name_, " must lie in (0, 1)");
+        }
+        margins[i] = Logit(score);
+        break;
+      case BaseLink::kBoundedLogit:
+        if (!(score >= 0.0f && score <= 1.0f)) {
+          return InvalidArgument("base_score ", score, " of objective ", name_, " must lie in [0, 1]");
+        }
+        margins[i] = Logit(std::min(std::max(score, kEpsilon), 1.0f - kEpsilon));
+        break;
+      case BaseLink::kLog:
+        margins[i] = std::log(score);
+        break;
+      case BaseLink::kSoftplusGaps:
+        if (i > 0) margins[i] = InverseSoftplus(score - margins[i - 1] - kEpsilon);
+        break;
+    }
+    if (!std::isfinite(margins[i])) {
+      return InvalidArgument("base_score ", score, " of objective ", name_, " gives no finite margin");
+    }
+  }
+  return margins;
+}
+
+size_t Objective::ValueWidth() const { return link_ == Link::kSoftmax ? 1 : num_outputs_; }
+
+bool Objective::HasClasses() const { return classes_ != Classes::kNone; }
+
+size_t Objective::ClassWidth() const { return classes_ == Classes::kLargest ? 1 : num_outputs_; }
+
+void Objective::ToValues(const float* margins, size_t rows, float* values) const {
+  const size_t width = num_outputs_;
+  const size_t count = rows * width;
+  switch (link_) {
+    case Link::kIdentity:
+      if (values != margins) std::memcpy(values, margins, count * sizeof(float));
+      break;
+    case Link::kLogistic:
+      std::transform(margins, margins + count, values, Sigmoid);
+      break;
+    case Link::kStep:
+      std::transform(margins, margins + count, values, [](float x) { return x > 0.0f ? 1.0f : 0.0f; });
+      break;
+    case Link::kExp:
+      std::transform(margins, margins + count, values, [](float x) { return std::exp(x); });
+      break;
+    case Link::kSoftmax:
+      for (size_t i = 0; i < rows; ++i) values[i] = static_cast<float>(Largest(margins + i * width, width));
+      break;
+    case Link::kSoftprob:
+      for (size_t i = 0; i < rows; ++i) Softmax(margins + i * width, width, values + i * width);
+      break;
+    case Link::kSorted:
+      for (size_t i = 0; i < rows; ++i) SortAscending(margins + i * width, width, values + i * width);
+      break;
+    case Link::kSoftplusGaps:
+      for (size_t i = 0; i < rows; ++i) AddSoftplusGaps(margins + i * width, width, values + i * width);
+      break;
+  }
+}
+
+void Objective::ToClasses(const float* margins, size_t rows, int32_t* classes) const {
+  const size_t width = num_outputs_;
+  if (classes_ == Classes::kLargest) {
+    for (size_t i = 0; i < rows; ++i) classes[i] = static_cast<int32_t>(Largest(margins + i * width, width));
+    return;
+  }
+  const bool probability = classes_ == Classes::kProbabilityAboveHalf;
+  std::transform(margins, margins + rows * width, classes,
+                 [probability](float x) { return probability ? Sigmoid(x) > 0.5f : x > 0.0f; });
+}
+
+}  // namespace espalier
