@@ -1,4 +1,4 @@
-// Reads XGBoost model files: JSON and UBJSON of XGBoost 1.0 to 3.x.
+// Reads XGBoost model files: JSON and UBJSON of XGBoost 1.0 to 3.x (docs/model-files.md).
 //
 //   ESPALIER_ASSIGN_OR_RETURN(Ensemble ensemble, ReadEnsembleFile("model.ubj"));
 //
@@ -26,11 +26,13 @@ struct ReadLimits {
   uint32_t max_outputs = 1u << 16;
 };
 
-// Reads a model from memory; JSON and UBJSON are told apart by their first bytes. INVALID_ARGUMENT for a
-// malformed or unsupported model, naming tree, node and field where there is one.
+// Reads a model from memory; JSON and UBJSON are told apart by their first bytes. The result has passed
+// ValidateEnsemble(). INVALID_ARGUMENT for a malformed model, naming tree, node and field where there is one;
+// UNIMPLEMENTED for what XGBoost can do and we cannot: gblinear, vector leaves, category encodings of data
+// frames, the old binary format.
 absl::StatusOr<Ensemble> ReadEnsemble(std::string_view bytes, const ReadLimits& limits = {});
 
-// The same from a regular file; adds the path to the message.
+// The same from a regular file; adds the path to the message, and the errors of ReadFile() to the codes.
 absl::StatusOr<Ensemble> ReadEnsembleFile(const std::string& path, const ReadLimits& limits = {});
 
 }  // namespace espalier
