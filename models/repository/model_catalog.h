@@ -50,6 +50,8 @@ struct LoadedModel {
   inference::ModelConfig config;
   // feature name -> column; empty when the model has no names.
   absl::flat_hash_map<std::string, uint32_t> feature_index;
+  // The text of variant.json, as given; empty when there is none.
+  std::string lineage;
 };
 
 // Keeps a version alive for one request.

@@ -1,0 +1,149 @@
+// One model of a repository: what its folder asks for, and what is loaded.
+//
+// Follow() compares the folder with what is loaded, acts by PlanLoads, and keeps serving what it has wherever
+// something new is refused. Every refusal is logged once, and tried again when the file (or config.pbtxt)
+// changes.
+//
+// A label moves only to a version that is ready: while its new version is not, it stays on the old one if
+// that still serves.
+//
+// Not thread-safe: it belongs to the manager's pass.
+#ifndef ESPALIER_MODELS_REPOSITORY_MODEL_FOLLOWER_H_
+#define ESPALIER_MODELS_REPOSITORY_MODEL_FOLLOWER_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "models/base/clock.h"
+#include "models/repository/labels.h"
+#include "models/repository/load_plan.h"
+#include "models/repository/model_catalog.h"
+#include "models/repository/model_manager.h"
+#include "models/repository/model_settings.h"
+#include "models/repository/repository_scan.h"
+#include "models/repository/version_loader.h"
+#include "models/repository/watched_text.h"
+
+namespace espalier {
+
+// What a follower tells while it works, on the thread of the pass.
+class FollowerListener {
+ public:
+  virtual ~FollowerListener() = default;
+  // A version is about to be loaded: what is ready so far can be published.
+  virtual void OnProgress() = 0;
+  // A load was tried.
+  virtual void OnLoad(const std::string& model, int64_t version, const absl::Status& result) = 0;
+  // Whether to stop before the next load.
+  virtual bool Stopping() const = 0;
+};
+
+class ModelFollower {
+ public:
+  // `clock` and `listener` outlive the follower.
+  ModelFollower(std::string name, const Clock& clock, FollowerListener& listener);
+
+  // Loads, unloads and labels as `folder` asks. A folder without versions unloads everything.
+  void Follow(const ModelFolder& folder);
+
+  // The same after a request to load all versions that the policy wants, or one whatever the policy says. The
+  // error that refused what was asked; NOT_FOUND for a version that is not there.
+  absl::Status Load(const ModelFolder& folder, std::optional<int64_t> version);
+
+  // The same after a request to unload, which holds until a load or a changed file.
+  absl::Status Unload(const ModelFolder& folder, std::optional<int64_t> version);
+
+  // Whether there is anything that a catalog or an index would show.
+  bool empty() const { return versions_.empty(); }
+
+  // Whether Describe() or AppendIndex() would give something new since the last call of TakeChanged().
+  bool TakeChanged() { return std::exchange(changed_, false); }
+
+  CatalogModel Describe() const;
+  void AppendIndex(std::vector<IndexEntry>& index) const;
+
+ private:
+  // All that makes a version what it is. An empty file name: there is no model file.
+  struct Source {
+    std::string file;
+    FileStamp stamp;
+    uint64_t settings_revision = 0;
+    friend bool operator==(const Source&, const Source&) = default;
+  };
+
+  struct Version {
+    ModelHandle loaded;
+    bool on_disk = false;
+    std::string folder;
+    Source source;
+    // Why there is no model file; `bare` when the folder holds nothing at all, as while it is being filled.
+    absl::Status no_file;
+    bool bare = false;
+    // The last try: of what, with which bytes, and how it ended.
+    std::optional<Source> tried;
+    std::string tried_sha256;
+    absl::Status refusal;
+    std::optional<std::pair<Source, std::string>> logged;
+    // Unloaded by request, as of this source.
+    std::optional<Source> held;
+    // Loaded by request although the policy does not want it.
+    bool pinned = false;
+    bool waiting = false;
+  };
+
+  void RefreshSettings(const ModelFolder& folder);
+  void AdoptSettings(absl::StatusOr<ModelSettings> settings);
+  void RefreshVersions(const ModelFolder& folder);
+  void RefreshVersion(const std::string& path, const VersionFolder& files, Version& version);
+  // Compares bytes where the stamp alone cannot tell.
+  void Verify(int64_t number, Version& version);
+  void RefreshLabels(const ModelFolder& folder);
+  void MoveLabels();
+
+  // Acts until the plan asks for nothing more.
+  void Settle();
+  void Try(int64_t number, Version& version);
+  absl::StatusOr<ModelHandle> TryBytes(int64_t number, Version& version);
+  void Refuse(int64_t number, Version& version, const absl::Status& reason);
+  void LetGo(int64_t number, Version& version);
+
+  absl::StatusOr<std::vector<int64_t>> Select(std::optional<int64_t> version) const;
+  absl::Status ResultOf(const std::vector<int64_t>& asked, bool all) const;
+  LoadPlan Plan() const;
+  // An empty folder of which nothing serves is no failure yet: it is neither logged nor counted.
+  static bool IsBeingFilled(const Version& version);
+  bool IsReady(int64_t version) const;
+  std::string WhyNotReady(const Version& version) const;
+  VersionSource SourceOf(int64_t number, const Version& version) const;
+
+  const std::string name_;
+  const Clock& clock_;
+  FollowerListener& listener_;
+
+  WatchedText config_text_;
+  ModelSettings settings_;
+  // The text that settings_ come from; empty for a model without config.pbtxt.
+  std::string settings_text_;
+  uint64_t settings_revision_ = 0;
+  // Why the present config.pbtxt is refused; settings_ are then those before it.
+  absl::Status settings_error_;
+
+  WatchedText labels_text_;
+  // As the file has them, and as they are served.
+  Labels wanted_labels_;
+  Labels labels_;
+
+  std::map<int64_t, Version> versions_;
+  absl::Status folder_error_;
+  bool changed_ = true;
+};
+
+}  // namespace espalier
+
+#endif  // ESPALIER_MODELS_REPOSITORY_MODEL_FOLLOWER_H_

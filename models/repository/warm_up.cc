@@ -1,0 +1,70 @@
+#include "models/repository/warm_up.h"
+
+#include <algorithm>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "models/base/status_macros.h"
+#include "models/base/strings.h"
+
+namespace espalier {
+namespace {
+
+constexpr size_t kBlockRows = 64;
+
+template <typename T>
+absl::Status PredictInto(const Forest& forest, const Rows& rows, OutputKind kind) {
+  std::vector<T> out(rows.count * forest.OutputWidth(kind));
+  return forest.Predict(rows, {.kind = kind, .iterations = {}, .base_margin = {}}, std::span<T>(out));
+}
+
+absl::Status PredictOnce(const Forest& forest, const std::vector<float>& values, size_t count,
+                         OutputKind kind) {
+  const Rows rows{.data = reinterpret_cast<const std::byte*>(values.data()),
+                  .count = count,
+                  .stride = forest.num_features() * sizeof(float)};
+  return kind == OutputKind::kClass ? PredictInto<int32_t>(forest, rows, kind)
+                                    : PredictInto<float>(forest, rows, kind);
+}
+
+std::vector<float> SampleValues(const inference::ModelWarmup::Input& input, size_t size) {
+  std::vector<float> values(size, 0.0f);
+  if (!input.random_data()) return values;
+  std::mt19937 random(1);
+  std::uniform_real_distribution<float> uniform(0.0f, 1.0f);
+  for (float& value : values) value = uniform(random);
+  return values;
+}
+
+absl::Status RunSample(const Forest& forest, const inference::ModelWarmup& warmup, OutputKind kind) {
+  const inference::ModelWarmup::Input& input = warmup.inputs().begin()->second;
+  const size_t listed = input.dims_size() == 2 ? input.dims(0) : 1;
+  const size_t rows = std::max<size_t>(warmup.batch_size(), listed);
+  const std::vector<float> values = SampleValues(input, rows * forest.num_features());
+  for (uint32_t i = 0; i < std::max(warmup.count(), 1u); ++i) {
+    ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, values, rows, kind));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RunAll(const Forest& forest, const CompletedConfig& completed) {
+  const OutputKind kind = completed.signature.output_kind;
+  const std::vector<float> zeros(kBlockRows * forest.num_features(), 0.0f);
+  const std::vector<float> missing(zeros.size(), std::numeric_limits<float>::quiet_NaN());
+  ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, zeros, 1, kind));
+  ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, zeros, kBlockRows, kind));
+  ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, missing, kBlockRows, kind));
+  for (const inference::ModelWarmup& warmup : completed.config.model_warmup()) {
+    ESPALIER_RETURN_IF_ERROR(RunSample(forest, warmup, kind));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status WarmUp(const Forest& forest, const CompletedConfig& completed) {
+  return Annotate(RunAll(forest, completed), "warm-up");
+}
+
+}  // namespace espalier
