@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "proto/espalier/v1/experiment.pb.h"
+#include "router/experiment/assigner.h"
 #include "router/experiment/routing_table.h"
 
 namespace espalier {
@@ -20,27 +21,44 @@ enum class OnVariantError : uint8_t { kServeControl, kFail };
 // Immutable; thread-safe.
 class CompiledExperiment {
  public:
+  // Validates the document and compiles it; the error names experiment, field, value and what is allowed.
   static absl::StatusOr<std::shared_ptr<const CompiledExperiment>> Compile(
       const espalier::v1::Experiment& document);
-  virtual ~CompiledExperiment() = default;
 
-  virtual const espalier::v1::Experiment& document() const = 0;
-  virtual const std::string& key() const = 0;
-  virtual const std::string& model() const = 0;
+  const espalier::v1::Experiment& document() const { return document_; }
+  const std::string& key() const { return document_.experiment(); }
+  const std::string& model() const { return document_.model(); }
   // "running", "draft", ...
-  virtual const std::string& state() const = 0;
-  virtual bool running() const = 0;
+  const std::string& state() const { return state_; }
+  bool running() const { return state_ == "running"; }
+  // Whether requests for the model are its concern: running, or held or rolled back so that the control
+  // answers.
+  bool concerns_requests() const { return running() || state_ == "held" || state_ == "rolled_back"; }
   // Increments with every accepted edit; the document's `config_version`, or 1.
-  virtual uint32_t config_version() const = 0;
-  virtual const std::vector<Variant>& variants() const = 0;
-  virtual const Variant& control() const = 0;
+  uint32_t config_version() const { return document_.has_config_version() ? document_.config_version() : 1; }
+  const std::vector<Variant>& variants() const { return variants_; }
+  const Variant& control() const { return variants_[control_index_]; }
+  uint32_t control_index() const { return control_index_; }
   // Probability of each variant for an enrolled unit, in the order of variants(), and the same as JSON text:
-  // "[0.5,0.5]".
-  virtual const std::vector<double>& probabilities() const = 0;
-  virtual const std::string& probabilities_json() const = 0;
-  virtual OnVariantError on_variant_error() const = 0;
+  // "[0.5,0.5]". Exact: the variant's slots over all enrolled slots.
+  const std::vector<double>& probabilities() const { return assigner_.probabilities(); }
+  const std::string& probabilities_json() const { return probabilities_json_; }
+  OnVariantError on_variant_error() const { return on_variant_error_; }
   // The request parameter that holds the unit.
-  virtual const std::string& unit_attribute() const = 0;
+  const std::string& unit_attribute() const { return document_.unit().attribute(); }
+
+  const Assigner& assigner() const { return assigner_; }
+
+ private:
+  CompiledExperiment(const espalier::v1::Experiment& document, Assigner assigner);
+
+  const espalier::v1::Experiment document_;
+  const Assigner assigner_;
+  std::string state_;
+  std::vector<Variant> variants_;
+  uint32_t control_index_ = 0;
+  std::string probabilities_json_;
+  OnVariantError on_variant_error_ = OnVariantError::kFail;
 };
 
 }  // namespace espalier

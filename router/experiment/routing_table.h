@@ -1,4 +1,5 @@
-// The immutable snapshot by which requests are routed: every running experiment, by model.
+// The immutable snapshot by which requests are routed: every running experiment, by model. (Experiments that
+// are held or rolled back are there too: of them the control answers, and nobody is enrolled.)
 //
 //   const ModelRoute* route = table->Find(request.model_name);
 //   if (route != nullptr) {
@@ -51,15 +52,16 @@ struct Assignment {
   std::string_view unit;
   // 0..9999
   uint32_t bucket = 0;
-  // 0..9999, or -1 when the experiment has no layer.
+  // 0..9990 in steps of ten (layers have 1,000 slots), or -1 when the experiment has no layer.
   int32_t layer_slot = -1;
   // Why, in a word, for `assign`: "hash", "override", "unitless", or "not enrolled: coverage" / "targeting" /
-  // "layer" / "holdout" / "no unit" / "not started" / "ended". Static storage.
+  // "layer" / "holdout" / "no unit" / "not started" / "ended" / "held" / "rolled back". Static storage.
   std::string_view explanation;
   char unit_storage[32] = {};
 };
 
-// The experiments on one model.
+// The experiments on one model, ascending by key. Those that run share one layer with disjoint ranges, so a
+// unit belongs to at most one of them; a unit of none gets the control of the first.
 class ModelRoute {
  public:
   explicit ModelRoute(std::vector<std::shared_ptr<const CompiledExperiment>> experiments);
@@ -74,7 +76,11 @@ class ModelRoute {
   const std::vector<std::shared_ptr<const CompiledExperiment>>& experiments() const { return experiments_; }
 
  private:
+  // Overrides come before everything else, of whichever experiment they are.
+  bool TryOverrides(const AttributeSource& attributes, int64_t now_micros, Assignment& out) const;
+
   const std::vector<std::shared_ptr<const CompiledExperiment>> experiments_;
+  const bool has_overrides_;
 };
 
 class RoutingTable {
@@ -87,7 +93,7 @@ class RoutingTable {
   static absl::StatusOr<std::shared_ptr<const RoutingTable>> Create(
       const std::vector<espalier::v1::Experiment>& documents);
 
-  // Null when no running experiment concerns the model.
+  // Null when no experiment that is running, held or rolled back concerns the model.
   const ModelRoute* Find(std::string_view model) const;
 
   // Every experiment of the documents, running or not, ascending by key.
