@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "absl/strings/escaping.h"
 #include "models/base/strings.h"
 
 namespace espalier {
@@ -41,7 +42,7 @@ absl::StatusOr<uint64_t> ParseEventId(std::string_view text) {
   const char* const end = text.data() + text.size();
   const auto [parsed, error] = std::from_chars(text.data(), end, id);
   if (text.empty() || text.front() == '0' || error != std::errc() || parsed != end || id > kMaxEventId) {
-    return InvalidArgument("event_id \"", text.substr(0, kQuotedBytes),
+    return InvalidArgument("event_id \"", absl::CEscape(ToAbsl(text.substr(0, kQuotedBytes))),
                            "\" must be a decimal number of 1 to 9223372036854775807, as in the reply's "
                            "espalier_event_id");
   }

@@ -134,11 +134,16 @@ bool ExposureQueue::TryPush(const Exposure& exposure) {
 }
 
 size_t ExposureQueue::Drain(size_t max, const std::function<void(const Exposure&)>& visit) {
-  uint64_t head = head_.load(std::memory_order_relaxed);
+  const size_t visited = Read(max, visit);
+  Release();
+  return visited;
+}
+
+size_t ExposureQueue::Read(size_t max, const std::function<void(const Exposure&)>& visit) {
   const uint64_t tail = tail_.load(std::memory_order_acquire);
   size_t visited = 0;
-  while (head != tail && visited < max) {
-    const std::byte* from = &ring_[head & (capacity_ - 1)];
+  while (read_ != tail && visited < max) {
+    const std::byte* from = &ring_[read_ & (capacity_ - 1)];
     uint32_t header[2];
     std::memcpy(header, from, sizeof(header));
     if (header[1] == 0) {
@@ -147,11 +152,14 @@ size_t ExposureQueue::Drain(size_t max, const std::function<void(const Exposure&
       visit(ReadRecord(record, from));
       ++visited;
     }
-    head += header[0];
+    read_ += header[0];
   }
-  head_.store(head, std::memory_order_release);
   return visited;
 }
+
+void ExposureQueue::Release() { head_.store(read_, std::memory_order_release); }
+
+void ExposureQueue::Rewind() { read_ = head_.load(std::memory_order_relaxed); }
 
 size_t ExposureQueue::waiting_bytes() const {
   // The head first: it never passes a tail that is read after it.

@@ -102,6 +102,28 @@ TEST(ExposureQueueTest, FullQueueLosesAndCountsThenGoesOn) {
   EXPECT_EQ(queue.Drain(1000, [](const Exposure&) {}), pushed - 3 + 1);
 }
 
+TEST(ExposureQueueTest, WhatWasReadStaysUntilItIsReleased) {
+  ExposureQueue queue(4096);
+  for (uint64_t i = 0; i < 6; ++i) EXPECT_TRUE(queue.TryPush(Numbered(i).exposure()));
+  const size_t waiting = queue.waiting_bytes();
+  uint64_t next = 0;
+  const auto check = [&next](const Exposure& exposure) { ExpectSame(exposure, Numbered(next++).exposure()); };
+  const uint64_t mark = queue.Mark();
+  EXPECT_EQ(queue.Read(4, check), 4u);
+  EXPECT_FALSE(queue.HasRead(mark));
+  EXPECT_EQ(queue.Read(2, check), 2u);
+  EXPECT_TRUE(queue.HasRead(mark));
+  EXPECT_EQ(queue.waiting_bytes(), waiting);
+  queue.Rewind();
+  next = 0;
+  EXPECT_EQ(queue.Read(4, check), 4u);
+  queue.Release();
+  EXPECT_LT(queue.waiting_bytes(), waiting);
+  queue.Rewind();
+  EXPECT_EQ(queue.Drain(10, check), 2u);
+  EXPECT_EQ(queue.waiting_bytes(), 0u);
+}
+
 TEST(ExposureQueueTest, AnExposureLargerThanTheRingIsLost) {
   ExposureQueue queue(4096);
   const std::vector<std::byte> features(5000);
