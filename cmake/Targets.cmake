@@ -7,6 +7,10 @@ target_compile_options(espalier_options INTERFACE -Wall -Wextra -Wno-unused-para
 if(ESPALIER_WERROR)
   target_compile_options(espalier_options INTERFACE -Werror)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # A false alarm on assigning a literal to a std::string (GCC bug 105651).
+  target_compile_options(espalier_options INTERFACE -Wno-restrict)
+endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   target_compile_options(espalier_options INTERFACE -Wthread-safety)
 endif()

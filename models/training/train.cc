@@ -121,6 +121,7 @@ absl::StatusOr<TrainedModel> Train(const TrainingSpec& spec, const TrainingData&
       model.evaluation = *evaluation;
     }
   }
+  ESPALIER_RETURN_IF_ERROR(booster.NameFeatures(data.features, data.categorical));
   ESPALIER_ASSIGN_OR_RETURN(model.bytes, booster.Save());
   model.xgboost_version = XgboostVersion();
   return model;

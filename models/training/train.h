@@ -47,8 +47,8 @@ struct TrainedModel {
 // Called after each round on the training thread. An error ends the training with it: so a run is cancelled.
 using TrainingProgress = std::function<absl::Status(const RoundMetrics&)>;
 
-// INVALID_ARGUMENT for a parameter that XGBoost does not know or refuses, with XGBoost's reason; INTERNAL for
-// anything else that XGBoost fails in.
+// INVALID_ARGUMENT for a parameter that XGBoost does not know, or for whatever it refuses in spec and data,
+// with its reason; RESOURCE_EXHAUSTED when memory runs out.
 absl::StatusOr<TrainedModel> Train(const TrainingSpec& spec, const TrainingData& data,
                                    const TrainingProgress& progress = nullptr);
 

@@ -35,15 +35,14 @@ std::string Reason(std::string_view message) {
   return reason;
 }
 
-// XGBoost has one code for every failure; what it refuses in its input is what its checks and parsers say.
+// XGBoost has one code for every failure. All that it is given is the caller's spec and table, so what it
+// refuses is an invalid argument, unless memory ran out.
 absl::Status Check(int code, std::string_view action) {
   if (code == 0) return absl::OkStatus();
   const std::string reason = Reason(XGBGetLastError());
-  const bool refused =
-      reason.find("Check failed") != std::string::npos || reason.find("Invalid") != std::string::npos ||
-      reason.find("nvalid") != std::string::npos || reason.find("Unknown") != std::string::npos;
-  return Error(refused ? absl::StatusCode::kInvalidArgument : absl::StatusCode::kInternal, "XGBoost cannot ",
-               action, ": ", reason);
+  const bool no_memory = reason.find("bad_alloc") != std::string::npos;
+  return Error(no_memory ? absl::StatusCode::kResourceExhausted : absl::StatusCode::kInvalidArgument,
+               "XGBoost cannot ", action, ": ", reason);
 }
 
 // XGBoost reads arrays in place, described in the JSON of Python's __array_interface__.
@@ -62,10 +61,18 @@ absl::Status SetColumn(void* matrix, const char* field, const std::vector<float>
       StrCat("take the column ", field));
 }
 
-absl::Status SetFeatureInfo(void* matrix, const char* field, const std::vector<const char*>& texts) {
-  return Check(
-      XGDMatrixSetStrFeatureInfo(matrix, field, const_cast<const char**>(texts.data()), texts.size()),
-      StrCat("take the features' ", field));
+// Calls `set(field, texts, size)`, one of XGBoost's two setters, with the features' names and types.
+template <typename Set>
+absl::Status SetFeatures(Set set, const std::vector<std::string>& names,
+                         const std::vector<bool>& categorical) {
+  std::vector<const char*> name_texts, type_texts;
+  for (size_t i = 0; i < names.size(); ++i) {
+    name_texts.push_back(names[i].c_str());
+    type_texts.push_back(categorical[i] ? "c" : "float");
+  }
+  ESPALIER_RETURN_IF_ERROR(
+      Check(set("feature_name", name_texts.data(), names.size()), "take the features' names"));
+  return Check(set("feature_type", type_texts.data(), names.size()), "take the features' types");
 }
 
 // "[3]\ttrain-logloss:0.5\tvalid-logloss:0.6".
@@ -99,13 +106,10 @@ absl::StatusOr<XgboostMatrix> XgboostMatrix::Create(const LabelledRows& rows,
   ESPALIER_RETURN_IF_ERROR(
       Check(XGDMatrixCreateFromDense(values.c_str(), config.c_str(), &handle), "take the table"));
   XgboostMatrix matrix(handle);
-  std::vector<const char*> feature_names, feature_types;
-  for (size_t i = 0; i < names.size(); ++i) {
-    feature_names.push_back(names[i].c_str());
-    feature_types.push_back(categorical[i] ? "c" : "float");
-  }
-  ESPALIER_RETURN_IF_ERROR(SetFeatureInfo(handle, "feature_name", feature_names));
-  ESPALIER_RETURN_IF_ERROR(SetFeatureInfo(handle, "feature_type", feature_types));
+  const auto set = [handle](const char* field, const char** texts, bst_ulong size) {
+    return XGDMatrixSetStrFeatureInfo(handle, field, texts, size);
+  };
+  ESPALIER_RETURN_IF_ERROR(SetFeatures(set, names, categorical));
   ESPALIER_RETURN_IF_ERROR(SetColumn(handle, "label", rows.labels));
   if (!rows.weights.empty()) ESPALIER_RETURN_IF_ERROR(SetColumn(handle, "weight", rows.weights));
   return matrix;
@@ -124,6 +128,14 @@ absl::StatusOr<XgboostBooster> XgboostBooster::Create(const std::vector<const Xg
 absl::Status XgboostBooster::SetParam(const std::string& name, const std::string& value) {
   return Check(XGBoosterSetParam(handle_.get(), name.c_str(), value.c_str()),
                StrCat("set parameter ", name, "=", value));
+}
+
+absl::Status XgboostBooster::NameFeatures(const std::vector<std::string>& names,
+                                          const std::vector<bool>& categorical) {
+  const auto set = [this](const char* field, const char** texts, bst_ulong size) {
+    return XGBoosterSetStrFeatureInfo(handle_.get(), field, texts, size);
+  };
+  return SetFeatures(set, names, categorical);
 }
 
 absl::Status XgboostBooster::SetAttribute(const std::string& name, const std::string& value) {

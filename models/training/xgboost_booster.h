@@ -41,6 +41,9 @@ class XgboostBooster {
   absl::Status SetParam(const std::string& name, const std::string& value);
   absl::Status SetAttribute(const std::string& name, const std::string& value);
 
+  // What the saved model calls its features; a matrix does not tell.
+  absl::Status NameFeatures(const std::vector<std::string>& names, const std::vector<bool>& categorical);
+
   // Adds the trees of one round.
   absl::Status Update(int round, const XgboostMatrix& matrix);
 
