@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/escaping.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
 
@@ -71,7 +72,8 @@ absl::Status CheckFeatures(const Ensemble& ensemble) {
     const std::string& name = ensemble.feature_names[i];
     ESPALIER_RETURN_IF_ERROR(CheckText(StrCat("feature_names[", i, "]"), name));
     if (!names.insert(name).second) {
-      return InvalidArgument("feature_names[", i, "] ", name, ": must differ from all others");
+      return InvalidArgument("feature_names[", i, "] \"", absl::Utf8SafeCHexEscape(name),
+                             "\": must differ from all others");
     }
   }
   return absl::OkStatus();
