@@ -19,13 +19,14 @@ class CategorySets {
   // largest category; INVALID_ARGUMENT when all bitmaps together would be far larger than the sets listed.
   absl::StatusOr<uint32_t> Add(std::span<const uint32_t> categories);
 
-  // Whether the content of a category slot (prepared_row.h) goes right at a node with this set. Branch-free.
-  uint32_t GoesRight(uint32_t set, uint32_t slot_value) const {
+  // Whether (0 or 1) the content of a category slot (prepared_row.h) goes left at a node with this set. Free
+  // of branches.
+  uint32_t GoesLeft(uint32_t set, uint32_t slot_value) const {
     const Set& s = sets_[set];
     const uint32_t bit = slot_value - s.first;  // wraps around to a large number below the first
     const uint32_t inside = bit < s.size;
     const uint32_t word = words_[s.begin + (inside ? bit >> 5 : 0)];
-    return (inside & (word >> (bit & 31))) | (slot_value == kMissingCategoryGoesRight);
+    return 1 ^ ((inside & (word >> (bit & 31))) | (slot_value == kMissingCategoryGoesRight));
   }
 
   size_t MemoryBytes() const { return sets_.capacity() * sizeof(Set) + words_.capacity() * sizeof(uint32_t); }

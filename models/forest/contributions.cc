@@ -81,7 +81,7 @@ class TreeExplainer {
   double Average(uint32_t node) const {
     const Node& here = table_.nodes[node];
     if (IsLeaf(here)) return LeafWeight(here);
-    const uint32_t left = node + here.delta();
+    const uint32_t left = node + here.right() - 1;
     const double share = LeftShare(left);
     return share * Average(left) + (1 - share) * Average(left + 1);
   }
@@ -111,7 +111,7 @@ class TreeExplainer {
       AddLeaf(path, length, LeafWeight(here));
       return;
     }
-    const uint32_t left = node + here.delta();
+    const uint32_t left = node + here.right() - 1;
     const uint32_t asked = table_.layout.FeatureOf(here.slot());
     double known_zero = 1;
     double known_one = 1;
@@ -124,14 +124,14 @@ class TreeExplainer {
       --length;
       break;
     }
-    const bool right = table_.GoesRight(here, slots_);
+    const bool goes_left = table_.GoesLeft(here, slots_);
     const double share = LeftShare(left);
     // Each child extends a copy, behind this path.
     PathEntry* copy = path + length;
     std::copy(path, path + length, copy);
-    Visit(left, copy, length, known_zero * share, right ? 0 : known_one, asked);
+    Visit(left, copy, length, known_zero * share, goes_left ? known_one : 0, asked);
     std::copy(path, path + length, copy);
-    Visit(left + 1, copy, length, known_zero * (1 - share), right ? known_one : 0, asked);
+    Visit(left + 1, copy, length, known_zero * (1 - share), goes_left ? 0 : known_one, asked);
   }
 
   void AddLeaf(const PathEntry* path, uint32_t length, double weight) {

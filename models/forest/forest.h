@@ -46,10 +46,10 @@ struct IterationRange {
 
 struct PredictOptions {
   OutputKind kind = OutputKind::kValue;
-  IterationRange iterations;
+  IterationRange iterations = {};
   // Empty, or rows.count * num_outputs() margins on which the trees are added, in place of the model's base
   // score.
-  std::span<const float> base_margin;
+  std::span<const float> base_margin = {};
 };
 
 class Forest {

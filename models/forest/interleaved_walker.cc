@@ -42,8 +42,10 @@ class InterleavedWalker final : public Kernel {
       for (uint32_t tree = trees.begin; tree < trees.end; tree += kTrees) {
         const uint32_t size = std::min(kTrees, trees.end - tree);
         for (size_t row = 0; row < count; ++row) {
-          const Cursors at = Walk(tree, size, slots + row * table_.layout.num_slots());
-          AddLeaves(at, tree, size, block + row * num_outputs_);
+          float weights[kTrees];
+          Walk(tree, slots + row * table_.layout.num_slots(),
+               [&weights](uint32_t i, const Node* leaf) { weights[i] = LeafWeight(*leaf); });
+          AddWeights(weights, tree, size, block + row * num_outputs_);
         }
       }
     });
@@ -52,21 +54,23 @@ class InterleavedWalker final : public Kernel {
   void FindLeaves(const Rows& rows, TreeRange trees, int32_t* leaves) const override {
     const size_t width = trees.end - trees.begin;
     ForEachBlock(rows, [&](const uint32_t* slots, size_t first_row, size_t count) {
-      int32_t* block = leaves + first_row * width;
       for (uint32_t tree = trees.begin; tree < trees.end; tree += kTrees) {
         const uint32_t size = std::min(kTrees, trees.end - tree);
         for (size_t row = 0; row < count; ++row) {
-          const Cursors at = Walk(tree, size, slots + row * table_.layout.num_slots());
-          for (uint32_t i = 0; i < size; ++i) {
-            const auto node = static_cast<uint32_t>(at[i] - table_.nodes.data());
-            block[row * width + (tree - trees.begin) + i] = table_.NumberInFile(table_.roots[tree + i], node);
-          }
+          int32_t* out = leaves + (first_row + row) * width + (tree - trees.begin);
+          Walk(tree, slots + row * table_.layout.num_slots(), [&](uint32_t i, const Node* leaf) {
+            if (i >= size) return;
+            const auto node = static_cast<uint32_t>(leaf - table_.nodes.data());
+            out[i] = table_.NumberInFile(roots_[tree + i], node);
+          });
         }
       }
     });
   }
 
-  size_t MemoryBytes() const override { return groups_.capacity() * sizeof(Group); }
+  size_t MemoryBytes() const override {
+    return groups_.capacity() * sizeof(Group) + roots_.capacity() * sizeof(uint32_t);
+  }
 
  private:
   // Where the walk stands in each tree of a group.
@@ -81,6 +85,8 @@ class InterleavedWalker final : public Kernel {
   void PlanGroups() {
     const size_t count = table_.roots.size();
     groups_.resize(count);
+    roots_ = table_.roots;
+    roots_.resize(count + kTrees - 1, 0);
     for (size_t tree = 0; tree < count; ++tree) {
       for (size_t i = tree; i < std::min(tree + kTrees, count); ++i) {
         groups_[tree].depth = std::max(groups_[tree].depth, table_.depths[i]);
@@ -104,27 +110,32 @@ class InterleavedWalker final : public Kernel {
     }
   }
 
-  Cursors Walk(uint32_t tree, uint32_t size, const uint32_t* slots) const {
-    Cursors at;
-    const Node* nodes = table_.nodes.data();
-    for (uint32_t i = 0; i < kTrees; ++i) at[i] = nodes + (i < size ? table_.roots[tree + i] : 0);
-    const Group& group = groups_[tree];
-    return group.categorical ? Descend<true>(at, group.depth, slots) : Descend<false>(at, group.depth, slots);
+  // Calls take(i, leaf) for the i-th tree of the group that starts at `tree`.
+  template <typename Take>
+  void Walk(uint32_t tree, const uint32_t* slots, Take take) const {
+    if (groups_[tree].categorical) {
+      Descend<true>(tree, slots, take);
+    } else {
+      Descend<false>(tree, slots, take);
+    }
   }
 
-  template <bool kCategorical>
-  Cursors Descend(Cursors at, uint32_t depth, const uint32_t* slots) const {
+  // Not inlined, so that its registers are its own.
+  template <bool kCategorical, typename Take>
+  [[gnu::noinline]] void Descend(uint32_t tree, const uint32_t* slots, Take take) const {
+    Cursors at;
+    const Node* nodes = table_.nodes.data();
+    for (uint32_t i = 0; i < kTrees; ++i) at[i] = nodes + roots_[tree + i];
+    const uint32_t depth = groups_[tree].depth;
     if (depth <= kUncheckedDepth) {
       for (uint32_t i = 0; i < depth; ++i) StepAll<kCategorical>(at, slots);
-      return at;
+    } else {
+      for (uint32_t i = 0; i < depth; i += kStepsBetweenChecks) {
+        for (uint32_t j = 0; j < kStepsBetweenChecks; ++j) StepAll<kCategorical>(at, slots);
+        if (std::all_of(at.begin(), at.end(), [](const Node* node) { return IsLeaf(*node); })) break;
+      }
     }
-    for (uint32_t i = 0; i < depth; i += kStepsBetweenChecks) {
-      for (uint32_t j = 0; j < kStepsBetweenChecks; ++j) StepAll<kCategorical>(at, slots);
-      uint32_t moving = 0;
-      for (const Node* node : at) moving |= node->delta();
-      if (moving == 0) break;
-    }
-    return at;
+    for (uint32_t i = 0; i < kTrees; ++i) take(i, at[i]);
   }
 
   template <bool kCategorical>
@@ -132,28 +143,31 @@ class InterleavedWalker final : public Kernel {
     for (const Node*& node : at) {
       const uint32_t slot = node->slot();
       const uint32_t value = slots[slot];
-      uint32_t right = value >= node->key;
+      uint32_t left = value < node->key;
       if constexpr (kCategorical) {
         const bool category = slot >= table_.layout.first_category_slot();
-        const uint32_t in_set = table_.categories.GoesRight(category ? node->key : 0, value);
-        right = category ? in_set : right;
+        const uint32_t not_in_set = table_.categories.GoesLeft(category ? node->key : 0, value);
+        left = category ? not_in_set : left;
       }
-      node += node->delta() + right;
+      node += size_t{node->right()} - left;
     }
   }
 
-  void AddLeaves(const Cursors& at, uint32_t tree, uint32_t size, float* margins) const {
+  void AddWeights(const float* weights, uint32_t tree, uint32_t size, float* margins) const {
     if (num_outputs_ == 1 && size == kTrees) {
       float sum = *margins;
-      for (const Node* node : at) sum += LeafWeight(*node);
+      for (uint32_t i = 0; i < kTrees; ++i) sum += weights[i];
       *margins = sum;
       return;
     }
-    for (uint32_t i = 0; i < size; ++i) margins[table_.outputs[tree + i]] += LeafWeight(*at[i]);
+    const uint32_t* outputs = table_.outputs.data() + tree;
+    for (uint32_t i = 0; i < size; ++i) margins[outputs[i]] += weights[i];
   }
 
   const NodeTable<Node>& table_;
   const uint32_t num_outputs_;
+  // Roots of all trees, and of empty ones that fill the last group.
+  std::vector<uint32_t> roots_;
   // For each tree, the group that starts there.
   std::vector<Group> groups_;
 };

@@ -97,7 +97,7 @@ class TableBuilder {
         ESPALIER_RETURN_IF_ERROR(CheckInner(i));
         ESPALIER_RETURN_IF_ERROR(Descend(i, node.left));
         ESPALIER_RETURN_IF_ERROR(Descend(i, node.right));
-        ESPALIER_RETURN_IF_ERROR(AddInner(i, static_cast<uint32_t>(node.left) - i));
+        ESPALIER_RETURN_IF_ERROR(AddInner(i, static_cast<uint32_t>(node.right) - i));
       }
       if (!table_.numbers.empty()) table_.numbers.push_back(i);
     }
@@ -123,7 +123,7 @@ class TableBuilder {
       ESPALIER_RETURN_IF_ERROR(CheckInner(number));
       ESPALIER_RETURN_IF_ERROR(Descend(number, node.left));
       ESPALIER_RETURN_IF_ERROR(Descend(number, node.right));
-      ESPALIER_RETURN_IF_ERROR(AddInner(number, static_cast<uint32_t>(order.size() - i)));
+      ESPALIER_RETURN_IF_ERROR(AddInner(number, static_cast<uint32_t>(order.size() + 1 - i)));
       order.push_back(static_cast<uint32_t>(node.left));
       order.push_back(static_cast<uint32_t>(node.right));
     }
@@ -168,22 +168,22 @@ class TableBuilder {
   }
 
   void AppendLeaf(float weight, float cover) {
-    table_.nodes.emplace_back(LeafKey(weight), 0, 0);
+    table_.nodes.emplace_back(std::bit_cast<uint32_t>(weight), 0, 0);
     table_.covers.push_back(cover);
   }
 
-  absl::Status AddInner(uint32_t i, uint32_t delta) {
+  absl::Status AddInner(uint32_t i, uint32_t right) {
     const TreeNode& node = tree_->nodes[i];
     if (node.categorical) {
       ESPALIER_ASSIGN_OR_RETURN(const uint32_t set, AddCategories(i));
       table_.nodes.emplace_back(
-          set, table_.layout.CategorySlot(features_.categorical[node.feature], node.default_left), delta);
+          set, table_.layout.CategorySlot(features_.categorical[node.feature], node.default_left), right);
       has_categories_ = true;
     } else {
       // Nothing is smaller than a NaN, but a missing value still goes its way: no number has key 1 or less.
       const uint32_t key = std::isnan(node.value) ? 1 : FloatKey(node.value);
       table_.nodes.emplace_back(
-          key, table_.layout.NumericSlot(features_.numeric[node.feature], node.default_left), delta);
+          key, table_.layout.NumericSlot(features_.numeric[node.feature], node.default_left), right);
     }
     table_.covers.push_back(node.cover);
     return absl::OkStatus();
@@ -219,7 +219,7 @@ absl::StatusOr<AnyNodeTable> Build(const Ensemble& ensemble, const FeatureIndice
   table.roots.reserve(ensemble.trees.size());
   table.depths.reserve(ensemble.trees.size());
   table.outputs.reserve(ensemble.trees.size());
-  table.nodes.emplace_back(LeafKey(0), 0, 0);
+  table.nodes.emplace_back(0, 0, 0);
   table.covers.push_back(0);
   TableBuilder<Node> builder(ensemble, features, table);
   for (uint32_t i = 0; i < ensemble.trees.size(); ++i) ESPALIER_RETURN_IF_ERROR(builder.AddTree(i));
@@ -242,7 +242,7 @@ absl::StatusOr<AnyNodeTable> BuildNodeTable(const Ensemble& ensemble) {
   if (num_nodes >= UINT32_MAX) return InvalidArgument("the model has ", num_nodes, " nodes, too many");
   std::vector<uint32_t> numeric = features.numeric.Number();
   RowLayout layout(ensemble.num_features, std::move(numeric), features.categorical.Number());
-  const bool packed = layout.num_slots() <= PackedNode::kMaxSlots && largest_tree <= PackedNode::kMaxDelta;
+  const bool packed = layout.num_slots() <= PackedNode::kMaxSlots && largest_tree <= PackedNode::kMaxRight;
   return packed ? Build<PackedNode>(ensemble, features, std::move(layout), num_nodes)
                 : Build<WideNode>(ensemble, features, std::move(layout), num_nodes);
 }

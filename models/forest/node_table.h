@@ -1,7 +1,8 @@
 // All nodes of a forest in one array, in the form in which they are walked.
 //
-// A step is `node += delta + (slots[slot] >= key)`: the children are neighbours, and a leaf has delta 0 and
-// reads slot 0, which always holds 0 and so never moves on. A leaf's weight is kept in its key.
+// A step is `node += right - (slots[slot] < key)`: the children are neighbours, `right` is the way to the
+// right one. A leaf has right 0 and reads slot 0, which nothing exceeds, and so never moves on; its key is
+// its weight.
 #ifndef ESPALIER_MODELS_FOREST_NODE_TABLE_H_
 #define ESPALIER_MODELS_FOREST_NODE_TABLE_H_
 
@@ -21,12 +22,12 @@ namespace espalier {
 // 8 bytes: for up to 4,096 slots and 2^20 nodes a tree.
 struct PackedNode {
   static constexpr uint64_t kMaxSlots = 1u << 12;
-  static constexpr uint64_t kMaxDelta = (1u << 20) - 1;
+  static constexpr uint64_t kMaxRight = (1u << 20) - 1;
 
   PackedNode() = default;
-  PackedNode(uint32_t key, uint32_t slot, uint32_t delta) : key(key), meta(slot << 20 | delta) {}
+  PackedNode(uint32_t key, uint32_t slot, uint32_t right) : key(key), meta(slot << 20 | right) {}
   uint32_t slot() const { return meta >> 20; }
-  uint32_t delta() const { return meta & kMaxDelta; }
+  uint32_t right() const { return meta & kMaxRight; }
 
   uint32_t key = 0;
   uint32_t meta = 0;
@@ -35,29 +36,26 @@ struct PackedNode {
 // 12 bytes: for everything else.
 struct WideNode {
   static constexpr uint64_t kMaxSlots = 1u << 31;
-  static constexpr uint64_t kMaxDelta = 0xffffffffu;
+  static constexpr uint64_t kMaxRight = 0xffffffffu;
 
   WideNode() = default;
-  WideNode(uint32_t key, uint32_t slot, uint32_t delta) : key(key), meta(delta), wide_slot(slot) {}
-  uint32_t slot() const { return wide_slot; }
-  uint32_t delta() const { return meta; }
+  WideNode(uint32_t key, uint32_t slot, uint32_t right) : key(key), way(right), place(slot) {}
+  uint32_t slot() const { return place; }
+  uint32_t right() const { return way; }
 
   uint32_t key = 0;
-  uint32_t meta = 0;
-  uint32_t wide_slot = 0;
+  uint32_t way = 0;
+  uint32_t place = 0;
 };
 
 template <typename Node>
 bool IsLeaf(const Node& node) {
-  return node.delta() == 0;
+  return node.right() == 0;
 }
-
-// The key of a leaf is its weight's bits plus one: never 0, for no finite number has all bits set.
-inline uint32_t LeafKey(float weight) { return std::bit_cast<uint32_t>(weight) + 1; }
 
 template <typename Node>
 float LeafWeight(const Node& node) {
-  return std::bit_cast<float>(node.key - 1);
+  return std::bit_cast<float>(node.key);
 }
 
 // What all trees of a forest share, and one entry a tree. Immutable once built.
@@ -93,11 +91,11 @@ struct NodeTable : TreeDirectory {
     return static_cast<int32_t>(numbers.empty() ? node - root : numbers[node]);
   }
 
-  // Whether a prepared row goes right at the inner node `node`.
-  bool GoesRight(const Node& node, const uint32_t* slots) const {
+  // Whether a prepared row goes left at the inner node `node`.
+  bool GoesLeft(const Node& node, const uint32_t* slots) const {
     const uint32_t slot = node.slot();
-    return slot >= layout.first_category_slot() ? categories.GoesRight(node.key, slots[slot])
-                                                : slots[slot] >= node.key;
+    return slot >= layout.first_category_slot() ? categories.GoesLeft(node.key, slots[slot])
+                                                : slots[slot] < node.key;
   }
 
   size_t MemoryBytes() const;

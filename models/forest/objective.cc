@@ -1,10 +1,10 @@
 #include "models/forest/objective.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <utility>
 
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
@@ -14,12 +14,16 @@ namespace {
 
 constexpr float kEpsilon = 1e-6f;  // XGBoost's kRtEps
 
-// {3, 2} of "3.2.0"; a file without a version counts as the newest.
-std::pair<int, int> ParseVersion(std::string_view text) {
-  std::pair<int, int> version(1000, 0);
-  const char* end = text.data() + text.size();
-  const auto [dot, error] = std::from_chars(text.data(), end, version.first);
-  if (error == std::errc() && dot != end && *dot == '.') std::from_chars(dot + 1, end, version.second);
+// {3, 2, 0} of "3.2.0"; a file without a version counts as the newest.
+std::array<int, 3> ParseVersion(std::string_view text) {
+  std::array<int, 3> version = {text.empty() ? 1000 : 0, 0, 0};
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (int& part : version) {
+    const auto [next, error] = std::from_chars(at, end, part);
+    if (error != std::errc() || next == end || *next != '.') break;
+    at = next + 1;
+  }
   return version;
 }
 
@@ -98,7 +102,7 @@ const Objective::Rule* Objective::FindRule(std::string_view name) {
       {"reg:gamma", kExp, BaseLink::kLog, Classes::kNone},
       {"reg:tweedie", kExp, BaseLink::kLog, Classes::kNone},
       {"survival:cox", kExp, BaseLink::kLog, Classes::kNone},
-      {"survival:aft", kExp, BaseLink::kLog, Classes::kNone},
+      {"survival:aft", kExpInDouble, BaseLink::kLog, Classes::kNone},
       {"multi:softmax", kSoftmax, BaseLink::kIdentity, Classes::kLargest},
       {"multi:softprob", kSoftprob, BaseLink::kIdentity, Classes::kLargest},
       {"rank:pairwise", kIdentity, BaseLink::kIdentity, Classes::kNone},
@@ -117,10 +121,12 @@ absl::StatusOr<Objective> Objective::Create(const Ensemble& ensemble) {
   }
   Objective objective(rule->name, rule->link, rule->base, rule->classes, ensemble.num_outputs);
   // What changed between versions of XGBoost; a file is read as the version that wrote it.
-  const std::pair<int, int> version = ParseVersion(ensemble.version);
-  if (rule->base == BaseLink::kLogit && version >= std::pair(3, 2)) objective.base_ = BaseLink::kBoundedLogit;
-  if (rule->name == "binary:logitraw" && version < std::pair(1, 4)) objective.base_ = BaseLink::kLogit;
-  if (rule->name == "reg:quantileerror" && version >= std::pair(3, 4)) objective.link_ = Link::kSorted;
+  using Version = std::array<int, 3>;
+  const Version version = ParseVersion(ensemble.version);
+  if (rule->base == BaseLink::kLogit && version >= Version{3, 2, 0})
+    objective.base_ = BaseLink::kBoundedLogit;
+  if (rule->name == "binary:logitraw" && version < Version{1, 3, 1}) objective.base_ = BaseLink::kLogit;
+  if (rule->name == "reg:quantileerror" && version >= Version{3, 4, 0}) objective.link_ = Link::kSorted;
   return objective;
 }
 
@@ -183,6 +189,10 @@ void Objective::ToValues(const float* margins, size_t rows, float* values) const
       break;
     case Link::kExp:
       std::transform(margins, margins + count, values, [](float x) { return std::exp(x); });
+      break;
+    case Link::kExpInDouble:
+      std::transform(margins, margins + count, values,
+                     [](float x) { return static_cast<float>(std::exp(static_cast<double>(x))); });
       break;
     case Link::kSoftmax:
       for (size_t i = 0; i < rows; ++i) values[i] = static_cast<float>(Largest(margins + i * width, width));

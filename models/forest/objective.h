@@ -46,10 +46,11 @@ class Objective {
     kLogistic,
     kStep,
     kExp,
+    kExpInDouble,
     kSoftmax,
     kSoftprob,
     kSorted,
-    kSoftplusGaps
+    kSoftplusGaps,
   };
   // How a base score becomes a margin.
   enum class BaseLink : uint8_t { kIdentity, kLogit, kBoundedLogit, kLog, kSoftplusGaps };

@@ -39,7 +39,7 @@ uint32_t RowLayout::FeatureOf(uint32_t slot) const {
 }
 
 void RowLayout::Prepare(const std::byte* row, uint32_t* slots) const {
-  slots[0] = 0;
+  slots[0] = 0xffffffffu;
   const size_t numeric = numeric_.size();
   uint32_t* left = slots + 1;
   if (dense_) {

@@ -31,7 +31,8 @@ inline constexpr uint32_t kMissingCategoryGoesRight = 0xfffffffeu;
 // XGBoost reads every category at or above this (and every negative number) as in no set.
 inline constexpr uint32_t kCategoryLimit = 1u << 24;
 
-// Where the slots are. Only features that a tree asks have some; slot 0 always holds 0. Immutable.
+// Where the slots are. Only features that a tree asks have some; slot 0 always holds the largest value.
+// Immutable.
 class RowLayout {
  public:
   RowLayout() = default;

@@ -132,13 +132,13 @@ XgboostPeer XgboostPeer::Train(const LabelledRows& data, const XgboostParameters
   return peer;
 }
 
-XgboostPeer XgboostPeer::Load(std::string_view bytes) {
+std::optional<XgboostPeer> XgboostPeer::Load(std::string_view bytes) {
   BoosterHandle booster = nullptr;
   CheckXgboost(XGBoosterCreate(nullptr, 0, &booster));
   XgboostPeer peer(booster);
   CheckXgboost(XGBoosterSetParam(booster, "nthread", "1"));
   CheckXgboost(XGBoosterSetParam(booster, "verbosity", "0"));
-  CheckXgboost(XGBoosterLoadModelFromBuffer(booster, bytes.data(), bytes.size()));
+  if (XGBoosterLoadModelFromBuffer(booster, bytes.data(), bytes.size()) != 0) return std::nullopt;
   return peer;
 }
 

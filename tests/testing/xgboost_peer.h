@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,11 +50,12 @@ class XgboostPeer {
     int begin = 0;
     int end = 0;
     // Empty, or one a row and output.
-    std::vector<float> base_margin;
+    std::vector<float> base_margin = {};
   };
 
   static XgboostPeer Train(const LabelledRows& data, const XgboostParameters& parameters, int rounds);
-  static XgboostPeer Load(std::string_view bytes);
+  // Nothing for a file that this XGBoost cannot read: it fails on some that older ones pruned.
+  static std::optional<XgboostPeer> Load(std::string_view bytes);
 
   // The model file, "json" or "ubj".
   std::string Save(std::string_view format = "json") const;

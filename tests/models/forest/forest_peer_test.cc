@@ -1,0 +1,395 @@
+// Forests against XGBoost itself: trained here with fixed seeds, compared bit by bit.
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <set>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "models/base/file.h"
+#include "models/forest/forest.h"
+#include "models/forest/read_ensemble.h"
+#include "tests/models/forest/golden_models.h"
+#include "tests/testing/xgboost_peer.h"
+
+namespace espalier {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+Rows AsRows(const FloatMatrix& matrix) {
+  return {reinterpret_cast<const std::byte*>(matrix.values.data()), matrix.rows,
+          matrix.columns * sizeof(float)};
+}
+
+std::shared_ptr<const Forest> Compile(const XgboostPeer& peer) {
+  absl::StatusOr<Ensemble> ensemble = ReadEnsemble(peer.Save());
+  EXPECT_TRUE(ensemble.ok()) << ensemble.status().message();
+  absl::StatusOr<std::shared_ptr<const Forest>> forest = Forest::Compile(*std::move(ensemble));
+  EXPECT_TRUE(forest.ok()) << forest.status().message();
+  return *forest;
+}
+
+std::vector<float> Predict(const Forest& forest, const FloatMatrix& rows, const PredictOptions& options) {
+  std::vector<float> out(rows.rows * forest.OutputWidth(options.kind));
+  const absl::Status status = forest.Predict(AsRows(rows), options, std::span<float>(out));
+  EXPECT_TRUE(status.ok()) << status.message();
+  return out;
+}
+
+std::vector<int32_t> PredictIntegers(const Forest& forest, const FloatMatrix& rows,
+                                     const PredictOptions& options) {
+  std::vector<int32_t> out(rows.rows * forest.OutputWidth(options.kind, options.iterations));
+  const absl::Status status = forest.Predict(AsRows(rows), options, std::span<int32_t>(out));
+  EXPECT_TRUE(status.ok()) << status.message();
+  return out;
+}
+
+// memcmp, with the first difference as the message.
+testing::AssertionResult SameBits(const std::vector<float>& ours, const std::vector<float>& theirs) {
+  if (ours.size() != theirs.size()) {
+    return testing::AssertionFailure() << ours.size() << " elements, XGBoost has " << theirs.size();
+  }
+  if (std::memcmp(ours.data(), theirs.data(), ours.size() * sizeof(float)) == 0) {
+    return testing::AssertionSuccess();
+  }
+  size_t i = 0;
+  while (std::memcmp(&ours[i], &theirs[i], sizeof(float)) == 0) ++i;
+  return testing::AssertionFailure() << "element " << i << " is " << std::hexfloat << ours[i]
+                                     << ", XGBoost has " << theirs[i];
+}
+
+// Values, margins and leaves for `rows`; with infinities only what XGBoost predicts in place.
+void ExpectSame(const Forest& forest, const XgboostPeer& peer, const FloatMatrix& rows,
+                bool infinities = false) {
+  const auto theirs = [&](XgboostPeer::Type type) {
+    return infinities ? peer.PredictInPlace(rows, type) : peer.Predict(rows, type);
+  };
+  EXPECT_TRUE(SameBits(Predict(forest, rows, {.kind = OutputKind::kValue}), theirs(XgboostPeer::kValue)));
+  EXPECT_TRUE(SameBits(Predict(forest, rows, {.kind = OutputKind::kMargin}), theirs(XgboostPeer::kMargin)));
+  if (infinities) return;
+  const std::vector<int32_t> leaves = PredictIntegers(forest, rows, {.kind = OutputKind::kLeaf});
+  EXPECT_TRUE(SameBits(std::vector<float>(leaves.begin(), leaves.end()), theirs(XgboostPeer::kLeaf)));
+}
+
+LabelledRows MakeData(uint64_t seed, size_t rows, size_t columns, double missing = 0.06) {
+  LabelledRows data;
+  data.rows = RandomRows(seed, rows, columns, missing);
+  data.labels = RandomLabels(seed + 1, data.rows);
+  return data;
+}
+
+template <typename Function>
+LabelledRows WithLabels(LabelledRows data, Function function) {
+  for (float& label : data.labels.values) label = function(label);
+  return data;
+}
+
+float Above(float label) { return label > 0 ? 1 : 0; }
+float Positive(float label) { return std::exp(0.3f * label); }
+float Class(float label) { return std::clamp(std::floor(label + 2), 0.0f, 4.0f); }
+
+// Rows made of the thresholds of the model and their neighbours, signed zeros, denormals and missing values.
+FloatMatrix HostileRows(const XgboostPeer& peer, size_t columns, bool infinities) {
+  const absl::StatusOr<Ensemble> ensemble = ReadEnsemble(peer.Save());
+  std::vector<std::vector<float>> values(
+      columns, std::vector<float>{0.0f, -0.0f, 1e-45f, -1e-45f, 1e-38f, 3.4e38f, -3.4e38f, kNaN});
+  for (std::vector<float>& column : values) {
+    if (infinities) column.insert(column.end(), {kInfinity, -kInfinity});
+  }
+  for (const Tree& tree : ensemble->trees) {
+    for (const TreeNode& node : tree.nodes) {
+      if (node.left < 0 || node.categorical) continue;
+      for (const float value :
+           {node.value, std::nextafter(node.value, kInfinity), std::nextafter(node.value, -kInfinity)}) {
+        values[node.feature].push_back(value);
+      }
+    }
+  }
+  constexpr size_t kRows = 1000;
+  FloatMatrix rows{kRows, columns, {}};
+  uint64_t state = 11;
+  for (size_t i = 0; i < kRows * columns; ++i) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    const std::vector<float>& column = values[i % columns];
+    rows.values.push_back(column[(state >> 33) % column.size()]);
+  }
+  return rows;
+}
+
+struct ObjectiveCase {
+  std::string name;
+  float (*label)(float);
+  XgboostParameters parameters;
+};
+
+class ForestObjectiveTest : public testing::TestWithParam<ObjectiveCase> {};
+
+TEST_P(ForestObjectiveTest, PredictsWhatXgboostPredicts) {
+  const ObjectiveCase& objective = GetParam();
+  LabelledRows data = WithLabels(MakeData(3, 600, 12), objective.label);
+  if (objective.name.starts_with("rank:")) data.groups.assign(30, 20);
+  XgboostParameters parameters = objective.parameters;
+  parameters.insert(parameters.end(), {{"objective", objective.name}, {"max_depth", "4"}});
+  const XgboostPeer peer = XgboostPeer::Train(data, parameters, 12);
+  const std::shared_ptr<const Forest> forest = Compile(peer);
+  EXPECT_EQ(forest->objective(), objective.name == "reg:linear" ? "reg:squarederror" : objective.name);
+  ExpectSame(*forest, peer, RandomRows(99, 500, 12, 0.1));
+  ExpectSame(*forest, peer, HostileRows(peer, 12, false));
+  ExpectSame(*forest, peer, HostileRows(peer, 12, true), true);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ForestObjectiveTest,
+    testing::Values(
+        ObjectiveCase{"reg:squarederror", [](float x) { return x; }, {}},
+        ObjectiveCase{"reg:linear", [](float x) { return x; }, {{"base_score", "-1.7"}}},
+        ObjectiveCase{"reg:squaredlogerror", Positive, {}},
+        ObjectiveCase{"reg:pseudohubererror", [](float x) { return x; }, {}},
+        ObjectiveCase{"reg:absoluteerror", [](float x) { return x; }, {}},
+        ObjectiveCase{"reg:logistic", [](float x) { return 1 / (1 + std::exp(-x)); }, {}},
+        ObjectiveCase{"binary:logistic", Above, {{"base_score", "0.3"}}},
+        ObjectiveCase{"binary:logitraw", Above, {{"base_score", "0.2"}}},
+        ObjectiveCase{"binary:hinge", Above, {}},
+        ObjectiveCase{"multi:softprob", Class, {{"num_class", "5"}}},
+        ObjectiveCase{"multi:softmax", Class, {{"num_class", "5"}}},
+        ObjectiveCase{
+            "count:poisson", [](float x) { return std::floor(Positive(x) * 3); }, {{"base_score", "2"}}},
+        ObjectiveCase{"reg:gamma", Positive, {}},
+        ObjectiveCase{"reg:tweedie", Positive, {{"tweedie_variance_power", "1.3"}}},
+        ObjectiveCase{"rank:pairwise", Class, {}}, ObjectiveCase{"rank:ndcg", Class, {}},
+        ObjectiveCase{"rank:map", Above, {}},
+        ObjectiveCase{"survival:cox", [](float x) { return x > 1 ? -Positive(x) : Positive(x); }, {}},
+        ObjectiveCase{"survival:aft", Positive, {{"aft_loss_distribution", "logistic"}}}),
+    [](const testing::TestParamInfo<ObjectiveCase>& info) {
+      std::string name = info.param.name;
+      std::replace(name.begin(), name.end(), ':', '_');
+      return name;
+    });
+
+TEST(ForestPeerTest, AnyDepthPredictsTheSame) {
+  const LabelledRows data = WithLabels(MakeData(5, 3000, 20), Above);
+  for (int depth = 1; depth <= 12; ++depth) {
+    SCOPED_TRACE(depth);
+    const XgboostPeer peer = XgboostPeer::Train(
+        data,
+        {{"objective", "binary:logistic"}, {"max_depth", std::to_string(depth)}, {"min_child_weight", "0"}},
+        depth < 6 ? 20 : 5);
+    const std::shared_ptr<const Forest> forest = Compile(peer);
+    EXPECT_EQ(forest->max_depth(), depth);
+    ExpectSame(*forest, peer, RandomRows(98, 300, 20, 0.2));
+    ExpectSame(*forest, peer, HostileRows(peer, 20, false));
+  }
+}
+
+TEST(ForestPeerTest, LossguideChainsPredictTheSame) {
+  const LabelledRows data = MakeData(6, 3000, 3);
+  const XgboostPeer peer = XgboostPeer::Train(data,
+                                              {{"objective", "reg:squarederror"},
+                                               {"tree_method", "hist"},
+                                               {"grow_policy", "lossguide"},
+                                               {"max_leaves", "200"},
+                                               {"max_depth", "0"},
+                                               {"min_child_weight", "0"}},
+                                              9);
+  const std::shared_ptr<const Forest> forest = Compile(peer);
+  EXPECT_GT(forest->max_depth(), 10u);
+  ExpectSame(*forest, peer, RandomRows(97, 500, 3, 0.1));
+  ExpectSame(*forest, peer, HostileRows(peer, 3, true), true);
+}
+
+TEST(ForestPeerTest, PrunedTreesKeepTheNumbersOfTheirLeaves) {
+  const LabelledRows data = WithLabels(MakeData(7, 2000, 10), Above);
+  const XgboostPeer peer = XgboostPeer::Train(
+      data, {{"objective", "binary:logistic"}, {"tree_method", "exact"}, {"gamma", "3"}, {"max_depth", "7"}},
+      15);
+  ExpectSame(*Compile(peer), peer, RandomRows(96, 500, 10, 0.1));
+}
+
+TEST(ForestPeerTest, RandomForestsAndIterationRanges) {
+  const LabelledRows data = WithLabels(MakeData(8, 1000, 8), Class);
+  const XgboostPeer peer = XgboostPeer::Train(data,
+                                              {{"objective", "multi:softprob"},
+                                               {"num_class", "5"},
+                                               {"num_parallel_tree", "3"},
+                                               {"subsample", "0.7"},
+                                               {"colsample_bynode", "0.7"}},
+                                              6);
+  const std::shared_ptr<const Forest> forest = Compile(peer);
+  EXPECT_EQ(forest->num_iterations(), 6u);
+  EXPECT_EQ(forest->num_trees(), 6u * 5 * 3);
+  const FloatMatrix rows = RandomRows(95, 200, 8, 0.1);
+  for (const auto& [begin, end] : {std::pair(0, 0), {0, 1}, {2, 5}, {5, 6}, {0, 6}, {3, 0}}) {
+    SCOPED_TRACE(testing::Message() << begin << ":" << end);
+    const IterationRange range{static_cast<uint32_t>(begin), static_cast<uint32_t>(end)};
+    const auto theirs = [&](XgboostPeer::Type type) {
+      return peer.Predict(rows, {.type = type, .begin = begin, .end = end, .base_margin = {}});
+    };
+    EXPECT_TRUE(SameBits(Predict(*forest, rows, {.kind = OutputKind::kMargin, .iterations = range}),
+                         theirs(XgboostPeer::kMargin)));
+    EXPECT_TRUE(SameBits(Predict(*forest, rows, {.kind = OutputKind::kValue, .iterations = range}),
+                         theirs(XgboostPeer::kValue)));
+    if (begin > 0) continue;  // XGBoost 1.7 takes no begin for leaves
+    const std::vector<int32_t> leaves =
+        PredictIntegers(*forest, rows, {.kind = OutputKind::kLeaf, .iterations = range});
+    EXPECT_TRUE(SameBits(std::vector<float>(leaves.begin(), leaves.end()), theirs(XgboostPeer::kLeaf)));
+  }
+}
+
+TEST(ForestPeerTest, BaseMarginReplacesTheBaseScore) {
+  const LabelledRows data = WithLabels(MakeData(9, 800, 8), Class);
+  const XgboostPeer peer = XgboostPeer::Train(data, {{"objective", "multi:softprob"}, {"num_class", "5"}}, 4);
+  const FloatMatrix rows = RandomRows(94, 300, 8, 0.1);
+  const std::vector<float> base_margin = RandomRows(93, 300, 5, 0).values;
+  for (const auto& [kind, type] : {std::pair(OutputKind::kMargin, XgboostPeer::kMargin),
+                                   std::pair(OutputKind::kValue, XgboostPeer::kValue)}) {
+    EXPECT_TRUE(SameBits(Predict(*Compile(peer), rows, {.kind = kind, .base_margin = base_margin}),
+                         peer.Predict(rows, {.type = type, .base_margin = base_margin})));
+  }
+}
+
+TEST(ForestPeerTest, SeveralTargetsOneTreeEach) {
+  LabelledRows data = MakeData(10, 800, 8);
+  const FloatMatrix second = RandomLabels(44, data.rows);
+  const FloatMatrix third = RandomLabels(45, data.rows);
+  FloatMatrix labels{800, 3, {}};
+  for (size_t i = 0; i < 800; ++i) {
+    labels.values.insert(labels.values.end(),
+                         {data.labels.values[i], -second.values[i], 2 * third.values[i]});
+  }
+  data.labels = labels;
+  const XgboostPeer peer =
+      XgboostPeer::Train(data, {{"objective", "reg:squarederror"}, {"tree_method", "hist"}}, 7);
+  const std::shared_ptr<const Forest> forest = Compile(peer);
+  EXPECT_EQ(forest->num_outputs(), 3u);
+  ExpectSame(*forest, peer, RandomRows(92, 300, 8, 0.1));
+}
+
+TEST(ForestPeerTest, DartWeighsItsTrees) {
+  const LabelledRows data = WithLabels(MakeData(12, 1000, 8), Above);
+  const XgboostPeer peer = XgboostPeer::Train(
+      data, {{"objective", "binary:logistic"}, {"booster", "dart"}, {"rate_drop", "0.3"}}, 20);
+  ExpectSame(*Compile(peer), peer, RandomRows(91, 300, 8, 0.1));
+}
+
+// Numeric columns 0-3, category columns 4 (3 categories), 5 (40 categories), 6 (300 categories).
+LabelledRows CategoricalData() {
+  LabelledRows data = MakeData(13, 4000, 7);
+  data.feature_types = {"q", "q", "q", "q", "c", "c", "c"};
+  constexpr int kCategories[] = {3, 40, 300};
+  for (size_t i = 0; i < data.rows.rows; ++i) {
+    for (size_t j = 0; j < 3; ++j) {
+      float& value = data.rows.values[i * 7 + 4 + j];
+      if (std::isnan(value)) continue;
+      value = std::floor(std::fmod(std::abs(value) * 997.0f, static_cast<float>(kCategories[j])));
+      data.labels.values[i] += static_cast<int>(value) * 7919 % 5 * 0.4f;
+    }
+  }
+  return data;
+}
+
+class ForestCategoryTest : public testing::TestWithParam<XgboostParameters> {};
+
+TEST_P(ForestCategoryTest, SplitsOnCategoriesPredictTheSame) {
+  const LabelledRows data = CategoricalData();
+  XgboostParameters parameters = GetParam();
+  parameters.insert(parameters.end(), {{"objective", "reg:squarederror"}, {"max_depth", "6"}});
+  const XgboostPeer peer = XgboostPeer::Train(data, parameters, 12);
+  const std::shared_ptr<const Forest> forest = Compile(peer);
+  EXPECT_THAT(forest->feature_kinds(), testing::Contains(FeatureKind::kCategorical));
+  ExpectSame(*forest, peer, data.rows);
+  // Categories never seen, fractions (cut off), negative numbers, and too large ones: all of them go left
+  // unless the set has them.
+  FloatMatrix odd = data.rows;
+  const float kOdd[] = {-1,     -0.0f, -0.5f, 0.99f,    2.5f,     3,    39.9f, 41,  64,
+                        299.5f, 300,   320,   16777215, 16777216, 1e9f, 3e38f, kNaN};
+  for (size_t i = 0; i < odd.values.size(); ++i) {
+    if (i % 7 >= 4 && i % 3 != 0) odd.values[i] = kOdd[(i / 3) % std::size(kOdd)];
+  }
+  ExpectSame(*forest, peer, odd);
+  for (size_t i = 0; i < odd.values.size(); i += 5) odd.values[i] = i % 2 ? kInfinity : -kInfinity;
+  ExpectSame(*forest, peer, odd, true);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OneHotAndPartition, ForestCategoryTest,
+    testing::Values(XgboostParameters{{"tree_method", "hist"}, {"max_cat_to_onehot", "1000"}},
+                    XgboostParameters{{"tree_method", "hist"}, {"max_cat_to_onehot", "1"}},
+                    XgboostParameters{{"tree_method", "approx"}, {"max_cat_to_onehot", "4"}}));
+
+TEST(ForestPeerTest, MoreFeaturesThanAPackedNodeCanName) {
+  LabelledRows data = WithLabels(MakeData(14, 300, 2600, 0.3), Above);
+  const XgboostPeer peer = XgboostPeer::Train(
+      data, {{"objective", "binary:logistic"}, {"max_depth", "3"}, {"colsample_bytree", "0.05"}}, 700);
+  const std::shared_ptr<const Forest> forest = Compile(peer);
+  std::set<uint32_t> asked;
+  const absl::StatusOr<Ensemble> ensemble = ReadEnsemble(peer.Save());
+  for (const Tree& tree : ensemble->trees) {
+    for (const TreeNode& node : tree.nodes) {
+      if (node.left >= 0) asked.insert(node.feature);
+    }
+  }
+  // Which node is used depends on how many features the trees ask; both are right.
+  EXPECT_EQ(forest->kernel(), asked.size() > 2047 ? "interleaved_walker/wide" : "interleaved_walker");
+  ExpectSame(*forest, peer, RandomRows(90, 100, 2600, 0.3));
+}
+
+TEST(ForestPeerTest, OldFilesPredictWhatTodaysXgboostPredictsFromThem) {
+  const FloatMatrix rows{GoldenRows().size() / kGoldenFeatures, kGoldenFeatures, GoldenRows()};
+  size_t compared = 0;
+  for (const GoldenModel& model : GoldenModels()) {
+    // The base score of logitraw was a probability until 1.3.0, and XGBoost has forgotten that.
+    const bool forgotten = model.version == "1.0.2" && model.name == "binary_logitraw";
+    if (!model.version.starts_with("1.") || model.refused || forgotten) continue;
+    for (const std::string& file : model.files) {
+      SCOPED_TRACE(file);
+      const absl::StatusOr<std::string> bytes = ReadFile(file);
+      ASSERT_TRUE(bytes.ok());
+      const std::shared_ptr<const Forest> forest = *Forest::Compile(*ReadEnsemble(*bytes));
+      const std::optional<XgboostPeer> peer = XgboostPeer::Load(*bytes);
+      if (!peer.has_value()) continue;
+      ExpectSame(*forest, *peer, rows);
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 50u);
+}
+
+TEST(ForestPeerTest, ContributionsAgreeAndAddUp) {
+  for (const char* objective : {"binary:logistic", "multi:softprob"}) {
+    const bool classes = std::string(objective) == "multi:softprob";
+    const LabelledRows data = WithLabels(MakeData(15, 1000, 9), classes ? Class : Above);
+    const XgboostPeer peer = XgboostPeer::Train(
+        data, {{"objective", objective}, {"num_class", classes ? "5" : "0"}, {"max_depth", "5"}}, 15);
+    const std::shared_ptr<const Forest> forest = Compile(peer);
+    const FloatMatrix rows = RandomRows(89, 60, 9, 0.2);
+    const std::vector<float> ours = Predict(*forest, rows, {.kind = OutputKind::kContributions});
+    const std::vector<float> theirs = peer.Predict(rows, XgboostPeer::kContributions);
+    ASSERT_EQ(ours.size(), theirs.size());
+    for (size_t i = 0; i < ours.size(); ++i) EXPECT_NEAR(ours[i], theirs[i], 1e-5) << i;
+    const std::vector<float> margins = Predict(*forest, rows, {.kind = OutputKind::kMargin});
+    for (size_t i = 0; i < margins.size(); ++i) {
+      double sum = 0;
+      for (size_t j = 0; j < 10; ++j) sum += ours[i * 10 + j];
+      EXPECT_NEAR(sum, margins[i], 2e-6) << i;
+    }
+  }
+}
+
+TEST(ForestPeerTest, ContributionsOfCategoriesAgree) {
+  const LabelledRows data = CategoricalData();
+  const XgboostPeer peer = XgboostPeer::Train(
+      data, {{"objective", "reg:squarederror"}, {"tree_method", "hist"}, {"max_cat_to_onehot", "4"}}, 10);
+  FloatMatrix rows{50, 7, {data.rows.values.begin(), data.rows.values.begin() + 350}};
+  const std::vector<float> base_margin = RandomRows(88, 50, 1, 0).values;
+  const std::vector<float> ours =
+      Predict(*Compile(peer), rows, {.kind = OutputKind::kContributions, .base_margin = base_margin});
+  const std::vector<float> theirs =
+      peer.Predict(rows, {.type = XgboostPeer::kContributions, .base_margin = base_margin});
+  ASSERT_EQ(ours.size(), theirs.size());
+  for (size_t i = 0; i < ours.size(); ++i) EXPECT_NEAR(ours[i], theirs[i], 1e-5) << i;
+}
+
+}  // namespace
+}  // namespace espalier
