@@ -2,18 +2,22 @@
 # The DEPS lists are the architecture; tests/architecture checks them against the includes.
 
 add_library(espalier_options INTERFACE)
-target_include_directories(espalier_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
-target_compile_options(espalier_options INTERFACE -Wall -Wextra -Wno-unused-parameter -ffp-contract=off)
+target_compile_features(espalier_options INTERFACE cxx_std_20)
+target_include_directories(espalier_options INTERFACE
+  "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR};${CMAKE_BINARY_DIR}>")
+# How we compile is our affair: who links an installed library chooses his own warnings.
+set(options -Wall -Wextra -Wno-unused-parameter -ffp-contract=off)
 if(ESPALIER_WERROR)
-  target_compile_options(espalier_options INTERFACE -Werror)
+  list(APPEND options -Werror)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # A false alarm on assigning a literal to a std::string (GCC bug 105651).
-  target_compile_options(espalier_options INTERFACE -Wno-restrict)
+  list(APPEND options -Wno-restrict)
 endif()
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
-  target_compile_options(espalier_options INTERFACE -Wthread-safety)
+  list(APPEND options -Wthread-safety)
 endif()
+target_compile_options(espalier_options INTERFACE "$<BUILD_INTERFACE:${options}>")
 if(ESPALIER_SANITIZE)
   target_compile_options(espalier_options INTERFACE
     -fsanitize=${ESPALIER_SANITIZE} -fno-omit-frame-pointer)

@@ -8,6 +8,7 @@ import os
 import pathlib
 import platform
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -197,13 +198,13 @@ class Suite:
                 continue
             found = ROOT / "build/fuzz/found" / fuzzer.name
             found.mkdir(parents=True, exist_ok=True)
-            corpus = [p for p in (ROOT / "tests/fuzz/corpus" / fuzzer.name, ROOT / "tests/fuzz/corpus" / fuzzer.name.removesuffix("_fuzz"))
-                      if p.is_dir()]
-            self.need(f"fuzz: {fuzzer.name} has a corpus in tests/fuzz/corpus", corpus)
+            corpus = ROOT / "tests/fuzz/corpus" / fuzzer.name.removesuffix("_fuzz")
+            self.need(f"fuzz: {corpus.relative_to(ROOT)} is the corpus of {fuzzer.name}", corpus.is_dir())
+            dictionary = [f"-dict={p}" for p in (ROOT / "tests/fuzz").glob(f"{fuzzer.name.removesuffix('_fuzz')}.dict")]
             print(f"      {fuzzer.name} for {seconds} s", flush=True)
             self.check(f"fuzz: {fuzzer.name}",
                        self.run(f"fuzz-{fuzzer.name}", fuzzer, f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=2048",
-                                "-print_final_stats=1", f"-artifact_prefix={LOGS}/{fuzzer.name}-", found, *corpus))
+                                "-print_final_stats=1", *dictionary, f"-artifact_prefix={LOGS}/{fuzzer.name}-", found, corpus))
 
     def tidy(self):
         self.build("release")
@@ -216,7 +217,7 @@ class Suite:
     def tidy_one(self, entry):
         """One source; what is found clean is remembered by its preprocessed text and the configuration."""
         source = pathlib.Path(entry["file"]).relative_to(ROOT)
-        command = [word for word in entry["command"].split() if word not in ("-Werror", "ccache", shutil.which("ccache"))]
+        command = [word for word in shlex.split(entry["command"]) if word not in ("-Werror", "ccache", shutil.which("ccache"))]
         flags = command[1:command.index("-o")]
         text = subprocess.run(["clang++-14", *flags, "-E", source], cwd=ROOT, capture_output=True).stdout
         key = hashlib.sha256(text + (ROOT / ".clang-tidy").read_bytes() + " ".join(flags).replace(str(ROOT), "").encode())
