@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
+#include "router/experiment/attribute_value.h"
 #include "router/experiment/utf8.h"
 
 namespace espalier {
@@ -21,7 +22,7 @@ bool AllOf(std::string_view text, std::string_view allowed) {
 }
 
 std::string RangeText(const espalier::v1::Range& range) {
-  return StrCat("[", range.start(), ", ", range.end(), "]");
+  return StrCat("[", ShowNumber(range.start()), ", ", ShowNumber(range.end()), "]");
 }
 
 // Each range lies within [0, 1] and they do not overlap; empty ranges where `allow_empty`.
@@ -117,7 +118,8 @@ absl::Status CheckVariant(const espalier::v1::Variant& variant, int index) {
                            " must be a version of the model, from 1");
   }
   if (variant.has_weight() && !(std::isfinite(variant.weight()) && variant.weight() >= 0)) {
-    return InvalidArgument(field("weight"), ": ", variant.weight(), " must be a finite number >= 0");
+    return InvalidArgument(field("weight"), ": ", ShowNumber(variant.weight()),
+                           " must be a finite number >= 0");
   }
   return CheckRanges(field("ranges"), variant.ranges(), /*allow_empty=*/true);
 }
@@ -157,8 +159,9 @@ absl::Status CheckCanary(const Experiment& document) {
   for (int i = 0; i < document.variants_size(); ++i) {
     const auto& variant = document.variants(i);
     if (variant.control() || variant.weight() <= 1.0 / treatments + kWeightTolerance) continue;
-    return InvalidArgument(FieldAt("variants", i, "weight"), ": ", variant.weight(), " is more than 1/",
-                           treatments, ", the room that the canary layout gives each of ", treatments,
+    return InvalidArgument(FieldAt("variants", i, "weight"), ": ", ShowNumber(variant.weight()),
+                           " is more than 1/", treatments, ", the room that the canary layout gives each of ",
+                           treatments,
                            " treatments; lower it, or set layout: cumulative (which moves more units)");
   }
   return absl::OkStatus();
@@ -173,7 +176,7 @@ absl::Status CheckWeights(const Experiment& document) {
     sum += document.variants(i).weight();
   }
   if (std::abs(sum - 1) > kWeightTolerance) {
-    return InvalidArgument("variants: the weights add up to ", sum, ", and must add up to 1");
+    return InvalidArgument("variants: the weights add up to ", ShowNumber(sum), ", and must add up to 1");
   }
   return document.layout() == Experiment::CANARY ? CheckCanary(document) : absl::OkStatus();
 }
@@ -260,7 +263,12 @@ absl::Status CheckText(std::string_view field, std::string_view text, size_t max
 
 absl::Status CheckWithin(std::string_view field, double value, double low, double high) {
   if (value >= low && value <= high) return absl::OkStatus();
-  return InvalidArgument(field, ": ", value, " must be within [", low, ", ", high, "]");
+  return InvalidArgument(field, ": ", ShowNumber(value), " must be within [", low, ", ", high, "]");
+}
+
+std::string ShowNumber(double number) {
+  NumberBuffer buffer;
+  return std::string(NumberText(number, buffer));
 }
 
 absl::Status NotActedOn(std::string_view field) {

@@ -39,6 +39,9 @@ absl::Status CheckWithin(std::string_view field, double value, double low, doubl
 // INVALID_ARGUMENT: "`field`: is not acted on by this build; remove it".
 absl::Status NotActedOn(std::string_view field);
 
+// A number for a message, with all of its digits.
+std::string ShowNumber(double number);
+
 // "variants[1].weight"
 std::string FieldAt(std::string_view list, int index, std::string_view field);
 

@@ -23,7 +23,7 @@ absl::Status CheckOutcome(const espalier::v1::OutcomeRules& outcome) {
     return InvalidArgument("outcome.default: is for missing: default only");
   }
   if (outcome.missing() == espalier::v1::OutcomeRules::DEFAULT && !std::isfinite(outcome.default_())) {
-    return InvalidArgument("outcome.default: ", outcome.default_(), " must be a finite number");
+    return InvalidArgument("outcome.default: ", ShowNumber(outcome.default_()), " must be a finite number");
   }
   if (outcome.missing() == espalier::v1::OutcomeRules::DEFAULT && !outcome.has_default_()) {
     return InvalidArgument("outcome.default: is missing; missing: default needs the value that counts");
@@ -61,7 +61,7 @@ absl::Status CheckType(const Metric& metric, const std::string& field) {
         field, "type: is missing; allowed are mean, proportion, total, converted, ratio, quantile, count");
   }
   if (metric.type() == Metric::QUANTILE && !(metric.q() > 0 && metric.q() < 1)) {
-    return InvalidArgument(field, "q: ", metric.q(), " must be within (0, 1) for type: quantile");
+    return InvalidArgument(field, "q: ", ShowNumber(metric.q()), " must be within (0, 1) for type: quantile");
   }
   if (metric.type() != Metric::QUANTILE && metric.has_q()) {
     return InvalidArgument(field, "q: is for type: quantile only");
@@ -83,7 +83,7 @@ absl::Status CheckRole(const Metric& metric, const std::string& field, bool guar
     return InvalidArgument(field, "margin: is for guardrails only");
   }
   if (!std::isfinite(metric.margin()) || metric.margin() < 0) {
-    return InvalidArgument(field, "margin: ", metric.margin(),
+    return InvalidArgument(field, "margin: ", ShowNumber(metric.margin()),
                            " must be a finite number >= 0, or a duration");
   }
   return absl::OkStatus();
@@ -117,12 +117,13 @@ absl::Status CheckMetrics(const espalier::v1::Metrics& metrics) {
 absl::Status CheckAnalysis(const espalier::v1::Analysis& analysis) {
   const auto between = [](std::string_view field, double value, double high) {
     if (value > 0 && value < high) return absl::OkStatus();
-    return InvalidArgument("analysis.", field, ": ", value, " must be within (0, ", high, ")");
+    return InvalidArgument("analysis.", field, ": ", ShowNumber(value), " must be within (0, ", high, ")");
   };
   if (analysis.has_alpha()) ESPALIER_RETURN_IF_ERROR(between("alpha", analysis.alpha(), 1));
   if (analysis.has_srm_alpha()) ESPALIER_RETURN_IF_ERROR(between("srm_alpha", analysis.srm_alpha(), 1));
   if (analysis.has_n_star() && !(std::isfinite(analysis.n_star()) && analysis.n_star() >= 1)) {
-    return InvalidArgument("analysis.n_star: ", analysis.n_star(), " must be a number of units, from 1");
+    return InvalidArgument("analysis.n_star: ", ShowNumber(analysis.n_star()),
+                           " must be a number of units, from 1");
   }
   return absl::OkStatus();
 }

@@ -53,9 +53,10 @@ class LayerClaims {
     if (after != claims_.begin()) {
       const auto& [start, owner] = *std::prev(after);
       if (owner.end > range.start()) {
-        return InvalidArgument("experiment \"", document.experiment(), "\": layer.ranges: [", range.start(),
-                               ", ", range.end(), "] of layer \"", document.layer().name(), "\" overlaps [",
-                               start, ", ", owner.end, "] of experiment \"", owner.experiment->experiment(),
+        return InvalidArgument("experiment \"", document.experiment(), "\": layer.ranges: [",
+                               ShowNumber(range.start()), ", ", ShowNumber(range.end()), "] of layer \"",
+                               document.layer().name(), "\" overlaps [", ShowNumber(start), ", ",
+                               ShowNumber(owner.end), "] of experiment \"", owner.experiment->experiment(),
                                "\"");
       }
     }
