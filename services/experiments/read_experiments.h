@@ -1,0 +1,26 @@
+// Experiment documents from files.
+#ifndef ESPALIER_SERVICES_EXPERIMENTS_READ_EXPERIMENTS_H_
+#define ESPALIER_SERVICES_EXPERIMENTS_READ_EXPERIMENTS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "proto/espalier/v1/experiment.pb.h"
+
+namespace espalier {
+
+// The files of `directory` that hold experiments, ascending by name: *.yaml, *.yml and *.json without a
+// leading dot.
+absl::StatusOr<std::vector<std::string>> ListExperimentFiles(const std::string& directory);
+
+// The experiments of a file, each valid by itself; the error names the file.
+absl::StatusOr<std::vector<espalier::v1::Experiment>> ReadExperimentFile(const std::string& path);
+
+// Those of a file, or of every file of a directory; there a key that stands in two files is refused, naming
+// both.
+absl::StatusOr<std::vector<espalier::v1::Experiment>> ReadExperiments(const std::string& path);
+
+}  // namespace espalier
+
+#endif  // ESPALIER_SERVICES_EXPERIMENTS_READ_EXPERIMENTS_H_
