@@ -82,7 +82,7 @@ class TreeExplainer {
     const Node& here = table_.nodes[node];
     if (IsLeaf(here)) return LeafWeight(here);
     const uint32_t left = node + here.right() - 1;
-    const double share = LeftShare(left);
+    const double share = table_.LeftShare(left);
     return share * Average(left) + (1 - share) * Average(left + 1);
   }
 
@@ -94,14 +94,6 @@ class TreeExplainer {
   }
 
  private:
-  // The share of the left child among two neighbours' cover. Halves where the file says nothing.
-  double LeftShare(uint32_t left) const {
-    const double a = std::max(0.0f, table_.covers[left]);
-    const double b = std::max(0.0f, table_.covers[left + 1]);
-    const double share = a / (a + b);
-    return share >= 0 && share <= 1 ? share : 0.5;
-  }
-
   // `path` has `length` entries and room for what follows; the visited node lies `zero`, `one` beyond them.
   void Visit(uint32_t node, PathEntry* path, uint32_t length, double zero, double one, uint32_t feature) {
     Extend(path, length, zero, one, feature);
@@ -125,7 +117,7 @@ class TreeExplainer {
       break;
     }
     const bool goes_left = table_.GoesLeft(here, slots_);
-    const double share = LeftShare(left);
+    const double share = table_.LeftShare(left);
     // Each child extends a copy, behind this path.
     PathEntry* copy = path + length;
     std::copy(path, path + length, copy);

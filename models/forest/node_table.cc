@@ -44,6 +44,11 @@ struct FeatureIndices {
   FeatureIndex categorical;
 };
 
+float LeftShare(const TreeNode& left, const TreeNode& right) {
+  const float share = std::max(0.0f, left.cover) / (std::max(0.0f, left.cover) + std::max(0.0f, right.cover));
+  return share >= 0 && share <= 1 ? share : 0.5f;
+}
+
 // Lays out one tree after another at the end of a table.
 template <typename Node>
 class TableBuilder {
@@ -89,7 +94,7 @@ class TableBuilder {
     for (uint32_t i = 0; i < count; ++i) {
       const TreeNode& node = tree_->nodes[i];
       if (depth_[i] == kUnused) {  // deleted
-        AppendLeaf(0, 0);
+        table_.nodes.emplace_back(0, 0, 0);
       } else if (node.left < 0) {
         ESPALIER_RETURN_IF_ERROR(AddLeaf(i));
         deepest = std::max(deepest, depth_[i]);
@@ -163,17 +168,14 @@ class TableBuilder {
     const TreeNode& node = tree_->nodes[i];
     const float weight = tree_->weight == 1 ? node.value : node.value * tree_->weight;
     if (!std::isfinite(weight)) return InvalidArgument("leaf ", i, " is not finite");
-    AppendLeaf(weight, node.cover);
-    return absl::OkStatus();
-  }
-
-  void AppendLeaf(float weight, float cover) {
     table_.nodes.emplace_back(std::bit_cast<uint32_t>(weight), 0, 0);
-    table_.covers.push_back(cover);
+    return absl::OkStatus();
   }
 
   absl::Status AddInner(uint32_t i, uint32_t right) {
     const TreeNode& node = tree_->nodes[i];
+    const size_t left_child = table_.nodes.size() + right - 1;
+    table_.left_shares[left_child / 2] = LeftShare(tree_->nodes[node.left], tree_->nodes[node.right]);
     if (node.categorical) {
       ESPALIER_ASSIGN_OR_RETURN(const uint32_t set, AddCategories(i));
       table_.nodes.emplace_back(
@@ -185,7 +187,6 @@ class TableBuilder {
       table_.nodes.emplace_back(
           key, table_.layout.NumericSlot(features_.numeric[node.feature], node.default_left), right);
     }
-    table_.covers.push_back(node.cover);
     return absl::OkStatus();
   }
 
@@ -215,12 +216,11 @@ absl::StatusOr<AnyNodeTable> Build(const Ensemble& ensemble, const FeatureIndice
   NodeTable<Node> table;
   table.layout = std::move(layout);
   table.nodes.reserve(num_nodes + 1);
-  table.covers.reserve(num_nodes + 1);
+  table.left_shares.assign(num_nodes / 2 + 1, 0.5f);
   table.roots.reserve(ensemble.trees.size());
   table.depths.reserve(ensemble.trees.size());
   table.outputs.reserve(ensemble.trees.size());
   table.nodes.emplace_back(0, 0, 0);
-  table.covers.push_back(0);
   TableBuilder<Node> builder(ensemble, features, table);
   for (uint32_t i = 0; i < ensemble.trees.size(); ++i) ESPALIER_RETURN_IF_ERROR(builder.AddTree(i));
   return AnyNodeTable(std::move(table));
@@ -255,8 +255,8 @@ size_t TreeDirectory::MemoryBytes() const {
 
 template <typename Node>
 size_t NodeTable<Node>::MemoryBytes() const {
-  return TreeDirectory::MemoryBytes() + nodes.capacity() * sizeof(Node) + covers.capacity() * sizeof(float) +
-         numbers.capacity() * sizeof(uint32_t);
+  return TreeDirectory::MemoryBytes() + nodes.capacity() * sizeof(Node) +
+         left_shares.capacity() * sizeof(float) + numbers.capacity() * sizeof(uint32_t);
 }
 
 template struct NodeTable<PackedNode>;

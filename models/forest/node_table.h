@@ -81,8 +81,9 @@ struct NodeTable : TreeDirectory {
 
   // nodes[0] is a leaf that belongs to no tree.
   std::vector<Node> nodes;
-  // Sum of hessians, one a node.
-  std::vector<float> covers;
+  // For each pair of children, by half the index of the left one: the left one's share of the cover (the
+  // training rows' hessians) of both. A half where the file says nothing.
+  std::vector<float> left_shares;
   // Numbers of the nodes in the file. Empty when they are the distance from the root, as in all files that
   // XGBoost itself writes.
   std::vector<uint32_t> numbers;
@@ -90,6 +91,8 @@ struct NodeTable : TreeDirectory {
   int32_t NumberInFile(uint32_t root, uint32_t node) const {
     return static_cast<int32_t>(numbers.empty() ? node - root : numbers[node]);
   }
+
+  double LeftShare(uint32_t left) const { return left_shares[left / 2]; }
 
   // Whether a prepared row goes left at the inner node `node`.
   bool GoesLeft(const Node& node, const uint32_t* slots) const {
