@@ -19,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 LOGS = ROOT / "build" / "logs"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "espalier"
 JOBS = str(os.cpu_count() or 2)
-OURS = ("models", "router", "services")
+OURS = ("models", "router", "services", "deploy")
 
 GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.1"
 GHZ = "github.com/bojand/ghz/cmd/ghz@v0.120.0"

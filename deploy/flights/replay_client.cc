@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -168,4 +169,11 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace espalier
 
-int main(int argc, char** argv) { return espalier::Main(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return espalier::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "flights-replay: " << error.what() << "\n";
+    return 1;
+  }
+}

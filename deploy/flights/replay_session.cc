@@ -113,7 +113,7 @@ absl::Status ReplaySession::Ask(size_t flight) {
   call->context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   call->reader = inference_->AsyncModelInfer(&call->context, request, &queue_);
   call->reader->Finish(&call->response, &call->status, call.get());
-  call.release();
+  static_cast<void>(call.release());  // The queue gives it back.
   ++pending_;
   return absl::OkStatus();
 }
@@ -141,7 +141,7 @@ void ReplaySession::SendReport() {
   call->context.set_deadline(std::chrono::system_clock::now() + kDeadline);
   call->reader = outcomes_->AsyncReport(&call->context, call->request, &queue_);
   call->reader->Finish(&call->response, &call->status, call.get());
-  call.release();
+  static_cast<void>(call.release());  // The queue gives it back.
   ++pending_;
 }
 

@@ -70,7 +70,7 @@ Json DataJson(const TrainingSpec& spec, const TrainingData& data) {
   return json;
 }
 
-Json MetricsJson(const TrainingSpec& spec, const TrainedModel& model) {
+Json MetricsJson(const TrainedModel& model) {
   Json json = Json::object();
   const size_t kept = std::min<size_t>(model.rounds, model.history.size());
   if (kept > 0) {
@@ -133,7 +133,7 @@ std::string LineageJson(const TrainingSpec& spec, const TrainingData& data, cons
                {"params", spec.params},
                {"seed", spec.seed},
                {"threads", spec.threads},
-               {"metrics", MetricsJson(spec, model)}};
+               {"metrics", MetricsJson(model)}};
   if (!spec.categorical.empty()) json["categorical"] = spec.categorical;
   if (!spec.weight.empty()) json["weight"] = spec.weight;
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

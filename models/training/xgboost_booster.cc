@@ -61,18 +61,30 @@ absl::Status SetColumn(void* matrix, const char* field, const std::vector<float>
       StrCat("take the column ", field));
 }
 
+std::vector<DMatrixHandle> Handles(const std::vector<const XgboostMatrix*>& matrices) {
+  std::vector<DMatrixHandle> handles;
+  handles.reserve(matrices.size());
+  for (const XgboostMatrix* matrix : matrices) handles.push_back(matrix->handle());
+  return handles;
+}
+
+std::vector<const char*> Pointers(const std::vector<std::string>& texts) {
+  std::vector<const char*> pointers;
+  pointers.reserve(texts.size());
+  for (const std::string& text : texts) pointers.push_back(text.c_str());
+  return pointers;
+}
+
 // Calls `set(field, texts, size)`, one of XGBoost's two setters, with the features' names and types.
 template <typename Set>
 absl::Status SetFeatures(Set set, const std::vector<std::string>& names,
                          const std::vector<bool>& categorical) {
-  std::vector<const char*> name_texts, type_texts;
-  for (size_t i = 0; i < names.size(); ++i) {
-    name_texts.push_back(names[i].c_str());
-    type_texts.push_back(categorical[i] ? "c" : "float");
-  }
+  std::vector<const char*> types;
+  types.reserve(names.size());
+  for (const bool is_category : categorical) types.push_back(is_category ? "c" : "float");
   ESPALIER_RETURN_IF_ERROR(
-      Check(set("feature_name", name_texts.data(), names.size()), "take the features' names"));
-  return Check(set("feature_type", type_texts.data(), names.size()), "take the features' types");
+      Check(set("feature_name", Pointers(names).data(), names.size()), "take the features' names"));
+  return Check(set("feature_type", types.data(), names.size()), "take the features' types");
 }
 
 // "[3]\ttrain-logloss:0.5\tvalid-logloss:0.6".
@@ -118,8 +130,7 @@ absl::StatusOr<XgboostMatrix> XgboostMatrix::Create(const LabelledRows& rows,
 void XgboostBooster::Free::operator()(void* handle) const { XGBoosterFree(handle); }
 
 absl::StatusOr<XgboostBooster> XgboostBooster::Create(const std::vector<const XgboostMatrix*>& matrices) {
-  std::vector<DMatrixHandle> handles;
-  for (const XgboostMatrix* matrix : matrices) handles.push_back(matrix->handle());
+  const std::vector<DMatrixHandle> handles = Handles(matrices);
   BoosterHandle handle = nullptr;
   ESPALIER_RETURN_IF_ERROR(Check(XGBoosterCreate(handles.data(), handles.size(), &handle), "start a model"));
   return XgboostBooster(handle);
@@ -149,10 +160,8 @@ absl::Status XgboostBooster::Update(int round, const XgboostMatrix& matrix) {
 absl::StatusOr<RoundMetrics> XgboostBooster::Evaluate(int round,
                                                       const std::vector<const XgboostMatrix*>& matrices,
                                                       const std::vector<std::string>& names) {
-  std::vector<DMatrixHandle> handles;
-  std::vector<const char*> texts;
-  for (const XgboostMatrix* matrix : matrices) handles.push_back(matrix->handle());
-  for (const std::string& name : names) texts.push_back(name.c_str());
+  std::vector<DMatrixHandle> handles = Handles(matrices);
+  std::vector<const char*> texts = Pointers(names);
   const char* line = nullptr;
   ESPALIER_RETURN_IF_ERROR(
       Check(XGBoosterEvalOneIter(handle_.get(), round, handles.data(), texts.data(), handles.size(), &line),
