@@ -1,0 +1,308 @@
+#include "services/verdict/judge.h"
+
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <random>
+
+#include "gmock/gmock.h"
+#include "services/events/event_writer.h"
+#include "services/verdict/judge_plan.h"
+#include "tests/services/events/event_log_fixture.h"
+
+namespace espalier {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr int64_t kHour = 3'600'000'000;
+constexpr int64_t kNow = kStartMicros + kHour;
+
+espalier::v1::Experiment Document() {
+  espalier::v1::Experiment document;
+  document.set_experiment("delay");
+  document.set_model("flight-delay");
+  document.mutable_unit()->set_attribute("tail");
+  auto* control = document.add_variants();
+  control->set_key("control");
+  control->set_version(1);
+  control->set_weight(0.5);
+  control->set_control(true);
+  auto* weather = document.add_variants();
+  weather->set_key("weather");
+  weather->set_version(2);
+  weather->set_weight(0.5);
+  document.mutable_outcome()->mutable_window()->set_seconds(24 * 3600);
+  return document;
+}
+
+espalier::v1::Metric* AddGoal(espalier::v1::Experiment& document, const std::string& name,
+                              espalier::v1::Metric::Type type, const std::string& outcome) {
+  auto* goal = document.mutable_metrics()->add_goals();
+  goal->set_name(name);
+  goal->set_type(type);
+  goal->set_outcome(outcome);
+  return goal;
+}
+
+class JudgeTest : public testing::Test {
+ protected:
+  JudgeTest() {
+    absl::StatusOr<EventWriter> writer = EventWriter::Open(EventsPath(directory_.path()), 0);
+    EXPECT_TRUE(writer.ok()) << writer.status();
+    writer_ = std::make_unique<EventWriter>(*std::move(writer));
+    EXPECT_TRUE(writer_->Begin().ok());
+  }
+
+  // An exposure of `unit`, as most tests need it; `change` sets the rest.
+  uint64_t Expose(const std::string& unit, const std::string& variant,
+                  const std::function<void(Exposure&)>& change = nullptr) {
+    Exposure exposure = MakeExposure(++last_id_, kStartMicros);
+    exposure.unit = unit;
+    exposure.variant_assigned = variant;
+    if (change) change(exposure);
+    const absl::StatusOr<bool> appended = writer_->Append(exposure);
+    EXPECT_TRUE(appended.ok() && *appended);
+    return last_id_;
+  }
+
+  uint64_t ExposeWithScores(const std::string& unit, const std::string& variant,
+                            const std::vector<float>& scores) {
+    return Expose(unit, variant, [&scores](Exposure& exposure) {
+      exposure.rows = static_cast<uint32_t>(scores.size());
+      exposure.scores = std::as_bytes(std::span(scores));
+    });
+  }
+
+  void Report(uint64_t event_id, double value, const std::string& name = "late", uint32_t row = 0) {
+    Outcome outcome = MakeOutcome(event_id, value, name);
+    outcome.row = row;
+    const absl::StatusOr<absl::Status> applied = writer_->Apply(outcome, kNow, nullptr);
+    EXPECT_TRUE(applied.ok() && applied->ok());
+  }
+
+  Judgement JudgeAt(const espalier::v1::Experiment& document, int64_t now_micros = kNow) {
+    EXPECT_TRUE(writer_->Commit().ok());
+    const auto experiment = CompiledExperiment::Compile(document);
+    EXPECT_TRUE(experiment.ok()) << experiment.status();
+    absl::StatusOr<Sqlite> db = OpenEventsForReading(directory_.path());
+    EXPECT_TRUE(db.ok()) << db.status();
+    absl::StatusOr<Judgement> judgement = Judge(*db, **experiment, now_micros);
+    EXPECT_TRUE(judgement.ok()) << judgement.status();
+    EXPECT_TRUE(writer_->Begin().ok());
+    return *std::move(judgement);
+  }
+
+  TemporaryDirectory directory_;
+  std::unique_ptr<EventWriter> writer_;
+  uint64_t last_id_ = 0;
+};
+
+TEST_F(JudgeTest, BrierIsARatioOfSumsPerUnit) {
+  espalier::v1::Experiment document = Document();
+  auto* goal = AddGoal(document, "brier", espalier::v1::Metric::MEAN, "late");
+  goal->set_loss(espalier::v1::Metric::BRIER);
+  goal->set_better(espalier::v1::Metric::DOWN);
+  document.mutable_analysis()->set_n_star(200);
+
+  // The truth by the textbook: losses summed by unit, then the delta method written out.
+  struct Unit {
+    double loss = 0;
+    double count = 0;
+  };
+  std::map<std::string, Unit> units[2];
+  std::mt19937 random(20130101);
+  for (int i = 0; i < 1200; ++i) {
+    const int tail = static_cast<int>(random() % 200);
+    const int arm = tail % 2;
+    const std::string unit = "N" + std::to_string(tail);
+    const float score = static_cast<float>(random() % 1000) / 1000;
+    // The treatment's scores know something.
+    const double late = random() % 1000 < (arm == 1 ? score * 1000 : 300) ? 1 : 0;
+    Report(ExposeWithScores(unit, arm == 0 ? "control" : "weather", {score}), late);
+    units[arm][unit].loss += (score - late) * (score - late);
+    units[arm][unit].count += 1;
+  }
+  double mean[2];
+  double variance[2];
+  for (int arm = 0; arm < 2; ++arm) {
+    double m = 0;
+    double d = 0;
+    for (const auto& [name, unit] : units[arm]) {
+      m += unit.loss;
+      d += unit.count;
+    }
+    mean[arm] = m / d;
+    double squares = 0;
+    for (const auto& [name, unit] : units[arm]) squares += std::pow(unit.loss - mean[arm] * unit.count, 2);
+    const double n = static_cast<double>(units[arm].size());
+    variance[arm] = squares / (n - 1) / std::pow(d / n, 2) / n;
+  }
+
+  const Judgement judgement = JudgeAt(document);
+  ASSERT_EQ(judgement.result.metrics.size(), 1u);
+  const auto& variants = judgement.result.metrics[0].variants;
+  EXPECT_EQ(variants[0].n, units[0].size());
+  EXPECT_EQ(variants[1].n, units[1].size());
+  EXPECT_NEAR(variants[0].mean, mean[0], 1e-12);
+  EXPECT_NEAR(variants[1].mean, mean[1], 1e-12);
+  // Widths of 200 units at N* 200: the half-width in standard errors is 3.0346, as 5,000 at 5,000.
+  const double half = (variants[1].effect_bounds->high - variants[1].effect_bounds->low) / 2;
+  EXPECT_NEAR(half / std::sqrt(variance[0] + variance[1]), 3.035, 5e-4);
+  EXPECT_EQ(variants[1].verdict, Verdict::kBetter);
+  EXPECT_EQ(judgement.result.units, 200u);
+  EXPECT_EQ(judgement.result.exposures, 1200u);
+  EXPECT_EQ(judgement.experiment, "delay");
+  EXPECT_EQ(judgement.state, "running");
+  EXPECT_EQ(judgement.config_version, 2u);
+  EXPECT_TRUE(judgement.notes.empty());
+}
+
+TEST_F(JudgeTest, WhatIsNoEvidenceIsLeftOutAndTold) {
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "late", espalier::v1::Metric::MEAN, "late");
+  Report(Expose("a", "control"), 1);
+  Report(Expose("b", "weather"), 0);
+  Report(Expose("c", "weather", [](Exposure& e) { e.reason = AssignmentReason::kOverride; }), 1);
+  Report(Expose("", "weather", [](Exposure& e) { e.reason = AssignmentReason::kUnitless; }), 1);
+  Report(Expose("d", "weather", [](Exposure& e) { e.probabilities = "[0.9,0.1]"; }), 1);
+  Report(Expose("e", "other"), 1);
+  Report(Expose("f", "weather", [](Exposure& e) { e.experiment = "another"; }), 1);
+  Report(Expose("g", "control"), 1);
+  Report(Expose("g", "weather"), 1);
+  const Judgement judgement = JudgeAt(document);
+  EXPECT_EQ(judgement.result.units, 2u);
+  EXPECT_EQ(judgement.result.metrics[0].variants[0].n, 1u);
+  EXPECT_EQ(judgement.result.metrics[0].variants[1].mean, 0);
+  EXPECT_THAT(judgement.notes,
+              ElementsAre(HasSubstr("1 exposures left out: their unit has an override"),
+                          HasSubstr("their request has no unit"), HasSubstr("another split"),
+                          HasSubstr("not in the document"), HasSubstr("seen in more than one variant")));
+}
+
+TEST_F(JudgeTest, AUnitIsAnalysedAsItWasAssigned) {
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "late", espalier::v1::Metric::MEAN, "late");
+  Report(Expose("a", "weather", [](Exposure& e) { e.variant_served = "control"; }), 1);
+  const Judgement judgement = JudgeAt(document);
+  EXPECT_EQ(judgement.result.metrics[0].variants[1].n, 1u);
+}
+
+TEST_F(JudgeTest, MissingOutcomesAreLeftOutAndCounted) {
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "late", espalier::v1::Metric::MEAN, "late");
+  for (int i = 0; i < 400; ++i) {
+    const bool control = i % 2 == 0;
+    const uint64_t id = Expose("u" + std::to_string(i), control ? "control" : "weather");
+    if (i % 4 < 2 || !control) Report(id, 1);
+  }
+  const Judgement judgement = JudgeAt(document);
+  EXPECT_EQ(judgement.result.units, 400u);
+  EXPECT_EQ(judgement.result.metrics[0].variants[0].n, 100u);
+  EXPECT_EQ(judgement.result.metrics[0].variants[0].mean, 1);
+  ASSERT_EQ(judgement.notes.size(), 1u);
+  EXPECT_THAT(judgement.notes[0], HasSubstr("100 of 400 rows (control 50.0 %, weather 0.0 %)"));
+  EXPECT_THAT(judgement.notes[0], HasSubstr("the shares differ"));
+}
+
+TEST_F(JudgeTest, DefaultCountsOnceTheWindowIsOver) {
+  espalier::v1::Experiment document = Document();
+  document.mutable_outcome()->set_missing(espalier::v1::OutcomeRules::DEFAULT);
+  document.mutable_outcome()->set_default_(0);
+  AddGoal(document, "late", espalier::v1::Metric::MEAN, "late");
+  Report(Expose("a", "control"), 1);
+  Expose("b", "control");
+  EXPECT_EQ(JudgeAt(document, kStartMicros + 23 * kHour).result.metrics[0].variants[0].mean, 1);
+  EXPECT_EQ(JudgeAt(document, kStartMicros + 25 * kHour).result.metrics[0].variants[0].mean, 0.5);
+}
+
+TEST_F(JudgeTest, RowsOfABatchCountEachOrAsTheyAreAggregated) {
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "each", espalier::v1::Metric::MEAN, "late");
+  using espalier::v1::Metric;
+  for (const auto& [name, aggregate] : std::map<std::string, Metric::Aggregate>{{"a-sum", Metric::SUM},
+                                                                                {"b-first", Metric::FIRST},
+                                                                                {"c-max", Metric::MAX},
+                                                                                {"d-last", Metric::LAST}}) {
+    AddGoal(document, name, Metric::MEAN, "late")->set_aggregate(aggregate);
+  }
+  const uint64_t id = ExposeWithScores("a", "control", {0, 0, 0, 0});
+  const double values[] = {2, 5, 1};
+  for (uint32_t row = 0; row < 3; ++row) Report(id, values[row], "late", row);
+  Report(id, 99, "other", 1);
+  std::vector<double> means;
+  for (const MetricResult& metric : JudgeAt(document).result.metrics)
+    means.push_back(metric.variants[0].mean);
+  EXPECT_THAT(means, ElementsAre(testing::DoubleEq(8.0 / 3), 8, 2, 5, 1));
+}
+
+TEST_F(JudgeTest, TheServersOwnMetricsNeedNoOutcome) {
+  espalier::v1::Experiment document = Document();
+  auto* latency = document.mutable_metrics()->add_guardrails();
+  latency->set_name("latency");
+  latency->set_type(espalier::v1::Metric::QUANTILE);
+  latency->set_q(0.5);
+  latency->set_margin(0.002);
+  auto* errors = document.mutable_metrics()->add_guardrails();
+  errors->set_name("errors");
+  errors->set_type(espalier::v1::Metric::PROPORTION);
+  errors->set_margin(0.01);
+  for (int i = 0; i < 4000; ++i) {
+    Expose("u" + std::to_string(i), i % 2 == 0 ? "control" : "weather", [i](Exposure& e) {
+      e.latency_micros = static_cast<uint32_t>(1000 + i % 100);
+      e.status = i % 2 == 1 && i % 10 == 1 ? 14 : 0;
+    });
+  }
+  const AnalysisResult result = JudgeAt(document).result;
+  EXPECT_NEAR(result.metrics[0].variants[0].mean, 0.001049, 2e-6);
+  EXPECT_EQ(result.metrics[0].variants[1].verdict, Verdict::kPass);
+  EXPECT_DOUBLE_EQ(result.metrics[1].variants[1].mean, 0.2);
+  EXPECT_EQ(result.metrics[1].variants[1].verdict, Verdict::kBreach);
+  EXPECT_THAT(result.verdict, HasSubstr("weather breaches the guardrail errors"));
+}
+
+TEST_F(JudgeTest, ARatioOfTwoOutcomes) {
+  espalier::v1::Experiment document = Document();
+  auto* goal = AddGoal(document, "price", espalier::v1::Metric::RATIO, "");
+  goal->set_numerator("revenue");
+  goal->set_denominator("items");
+  const uint64_t first = Expose("a", "control");
+  Report(first, 30, "revenue");
+  Report(first, 3, "items");
+  const uint64_t second = Expose("b", "control");
+  Report(second, 50, "revenue");
+  Report(second, 1, "items");
+  Expose("c", "control");
+  const VariantResult& control = JudgeAt(document).result.metrics[0].variants[0];
+  EXPECT_EQ(control.mean, 20);
+  EXPECT_EQ(control.n, 2u);
+}
+
+TEST_F(JudgeTest, SampleRatioIsOfTheWorstConfigVersion) {
+  espalier::v1::Experiment document = Document();
+  const auto version = [](uint32_t number) { return [number](Exposure& e) { e.config_version = number; }; };
+  for (int i = 0; i < 300; ++i) Expose("c" + std::to_string(i), "control", version(1));
+  for (int i = 0; i < 200; ++i) Expose("w" + std::to_string(i), "weather", version(1));
+  for (int i = 0; i < 200; ++i) Expose("x" + std::to_string(i), "control", version(2));
+  for (int i = 0; i < 300; ++i) Expose("y" + std::to_string(i), "weather", version(2));
+  const SampleRatio ratio = JudgeAt(document).result.srm;
+  EXPECT_DOUBLE_EQ(ratio.chi2, 20);
+  EXPECT_TRUE(ratio.alarm);
+}
+
+TEST_F(JudgeTest, NoEventsAreNoVerdict) {
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "late", espalier::v1::Metric::MEAN, "late");
+  const Judgement judgement = JudgeAt(document);
+  EXPECT_EQ(judgement.result.units, 0u);
+  EXPECT_THAT(judgement.result.verdict, HasSubstr("not decided yet"));
+}
+
+TEST(JudgePlanTest, WindowIsInMicroseconds) {
+  EXPECT_EQ(OutcomeWindowMicros(Document()), 24 * kHour);
+  EXPECT_FALSE(OutcomeWindowMicros(espalier::v1::Experiment()).has_value());
+}
+
+}  // namespace
+}  // namespace espalier
