@@ -1,0 +1,216 @@
+#include "services/front/row_matrix.h"
+
+#include <algorithm>
+#include <string>
+
+#include "models/base/status_macros.h"
+#include "models/base/strings.h"
+#include "services/front/tensor_floats.h"
+
+namespace espalier {
+namespace {
+
+constexpr std::string_view kBaseMargin = "base_margin";
+
+std::string ShapeText(std::span<const int64_t> dims) {
+  std::string text = "[";
+  for (const int64_t dim : dims) absl::StrAppend(&text, text.size() > 1 ? "," : "", dim);
+  return text + "]";
+}
+
+std::string VersionText(const LoadedModel& version) {
+  return StrCat("model '", version.name, "' version ", version.version);
+}
+
+// What was declared must have been sent, before anything of that size is allocated.
+absl::Status CheckPayload(const InferTensor& tensor, uint64_t count, bool raw) {
+  const size_t element = DataTypeSize(tensor.datatype);
+  if (element == 0) return absl::OkStatus();  // the conversion refuses it
+  if (raw) {
+    if (tensor.raw.size() == count * element) return absl::OkStatus();
+    return InvalidArgument("input '", tensor.name, "': raw contents have ", tensor.raw.size(), " bytes; ",
+                           count, " elements of ", tensor.datatype_name, " need ", count * element);
+  }
+  if (tensor.contents.size() >= count) return absl::OkStatus();
+  return InvalidArgument("input '", tensor.name, "': the shape needs ", count,
+                         " elements, the contents hold ", tensor.has_contents ? "fewer" : "none");
+}
+
+absl::Status CheckRowCount(uint64_t rows, const LoadedModel& version, const RowRules& rules) {
+  if (rows == 0) return InvalidArgument("the request has no rows; at least one is needed");
+  if (rows > rules.max_rows) {
+    return Error(absl::StatusCode::kResourceExhausted, "the request has ", rows, " rows; at most ",
+                 rules.max_rows, " are allowed");
+  }
+  const auto max_batch = static_cast<uint64_t>(version.signature.max_batch_size);
+  if (max_batch > 0 && rows > max_batch) {
+    return InvalidArgument("the request has ", rows, " rows; max_batch_size of ", VersionText(version),
+                           " is ", max_batch);
+  }
+  return absl::OkStatus();
+}
+
+// The rows of a tensor of shape [n] or [n,1].
+absl::StatusOr<uint64_t> ColumnRows(const InferRequest& request, const InferTensor& tensor) {
+  const std::span<const int64_t> dims = request.Dims(tensor);
+  if (dims.empty() || dims.size() > 2 || (dims.size() == 2 && dims[1] != 1)) {
+    return InvalidArgument("input '", tensor.name, "': shape ", ShapeText(dims),
+                           "; one tensor per feature needs [n] or [n,1]");
+  }
+  return ElementCount(tensor, dims);
+}
+
+const InferTensor* FindBaseMargin(const InferRequest& request, const LoadedModel& version) {
+  if (version.feature_index.contains(ToAbsl(kBaseMargin))) return nullptr;
+  for (const InferTensor& tensor : request.inputs) {
+    if (tensor.name == kBaseMargin) return &tensor;
+  }
+  return nullptr;
+}
+
+// The one tensor that holds all rows, or null when there is one tensor per feature.
+const InferTensor* FindMatrix(const InferRequest& request, const InferTensor* margin,
+                              const LoadedModel& version) {
+  const InferTensor* matrix = nullptr;
+  for (const InferTensor& tensor : request.inputs) {
+    if (&tensor == margin) continue;
+    if (matrix != nullptr) return nullptr;
+    matrix = &tensor;
+  }
+  if (matrix == nullptr || request.Dims(*matrix).size() != 2) return nullptr;
+  const bool fits = request.Dims(*matrix)[1] == static_cast<int64_t>(version.forest->num_features());
+  return fits || !version.feature_index.contains(ToAbsl(matrix->name)) ? matrix : nullptr;
+}
+
+absl::Status UnknownColumn(const InferTensor& tensor, const LoadedModel& version) {
+  if (version.feature_index.empty()) {
+    return InvalidArgument("input '", tensor.name, "': ", VersionText(version),
+                           " has no feature names; send one tensor of shape [n,",
+                           version.forest->num_features(), "]");
+  }
+  return InvalidArgument("input '", tensor.name, "': no version of model '", version.name,
+                         "' that this request could reach has such a column");
+}
+
+}  // namespace
+
+absl::Status RowMatrix::Assemble(const InferRequest& request, const LoadedModel& version,
+                                 const RowRules& rules) {
+  base_margin_ = {};
+  if (request.inputs.empty()) return InvalidArgument("the request has no inputs");
+  const InferTensor* margin = FindBaseMargin(request, version);
+  if (const InferTensor* matrix = FindMatrix(request, margin, version); matrix != nullptr) {
+    ESPALIER_RETURN_IF_ERROR(UseMatrix(request, *matrix, version, rules));
+  } else {
+    ESPALIER_RETURN_IF_ERROR(GatherColumns(request, margin, version, rules));
+  }
+  return margin == nullptr ? absl::OkStatus() : UseBaseMargin(request, *margin, version);
+}
+
+absl::Status RowMatrix::UseMatrix(const InferRequest& request, const InferTensor& tensor,
+                                  const LoadedModel& version, const RowRules& rules) {
+  const std::span<const int64_t> dims = request.Dims(tensor);
+  if (rules.by_name_only) {
+    return InvalidArgument("input '", tensor.name, "': the variants of the experiment on model '",
+                           version.name, "' differ in their features; send one tensor per feature, by name");
+  }
+  ESPALIER_ASSIGN_OR_RETURN(const uint64_t count, ElementCount(tensor, dims));
+  const uint32_t features = version.forest->num_features();
+  if (dims[1] != static_cast<int64_t>(features)) {
+    return InvalidArgument("input '", tensor.name, "': shape ", ShapeText(dims), "; ", VersionText(version),
+                           " needs [n,", features, "]");
+  }
+  ESPALIER_RETURN_IF_ERROR(CheckRowCount(dims[0], version, rules));
+  ESPALIER_RETURN_IF_ERROR(CheckPayload(tensor, count, request.raw));
+  ESPALIER_ASSIGN_OR_RETURN(const auto in_place, FloatsInPlace(tensor, count, request.raw));
+  rows_ = {.data = nullptr, .count = static_cast<size_t>(dims[0]), .stride = features * sizeof(float)};
+  if (in_place.has_value()) {
+    rows_.data = reinterpret_cast<const std::byte*>(in_place->data());
+    return absl::OkStatus();
+  }
+  matrix_.resize(count);
+  rows_.data = reinterpret_cast<const std::byte*>(matrix_.data());
+  return ReadFloats(tensor, count, request.raw, matrix_.data(), 1);
+}
+
+absl::Status RowMatrix::PlaceColumns(const InferRequest& request, const InferTensor* margin,
+                                     const LoadedModel& version, const RowRules& rules) {
+  columns_.assign(version.forest->num_features(), nullptr);
+  for (const InferTensor& tensor : request.inputs) {
+    if (&tensor == margin) continue;
+    const auto found = version.feature_index.find(ToAbsl(tensor.name));
+    if (found == version.feature_index.end()) {
+      if (rules.reachable_columns != nullptr && rules.reachable_columns->contains(ToAbsl(tensor.name)))
+        continue;
+      return UnknownColumn(tensor, version);
+    }
+    if (columns_[found->second] != nullptr) {
+      return InvalidArgument("input '", tensor.name, "' is there twice; each column is sent once");
+    }
+    columns_[found->second] = &tensor;
+  }
+  const auto missing = std::find(columns_.begin(), columns_.end(), nullptr);
+  if (missing == columns_.end()) return absl::OkStatus();
+  return InvalidArgument("column '", version.forest->feature_names()[missing - columns_.begin()],
+                         "' is missing: ", VersionText(version), " needs it");
+}
+
+absl::Status RowMatrix::GatherColumns(const InferRequest& request, const InferTensor* margin,
+                                      const LoadedModel& version, const RowRules& rules) {
+  if (version.feature_index.empty()) {
+    const InferTensor& first =
+        &request.inputs[0] != margin || request.inputs.size() == 1 ? request.inputs[0] : request.inputs[1];
+    if (request.Dims(first).size() == 2 || request.inputs.size() == 1) {
+      return InvalidArgument("input '", first.name, "': shape ", ShapeText(request.Dims(first)), "; ",
+                             VersionText(version), " needs one tensor of shape [n,",
+                             version.forest->num_features(), "]");
+    }
+    return UnknownColumn(first, version);
+  }
+  ESPALIER_RETURN_IF_ERROR(PlaceColumns(request, margin, version, rules));
+  uint64_t rows = 0;
+  const InferTensor* first = nullptr;
+  for (const InferTensor& tensor : request.inputs) {
+    if (&tensor == margin) continue;
+    ESPALIER_ASSIGN_OR_RETURN(const uint64_t count, ColumnRows(request, tensor));
+    if (first != nullptr && count != rows) {
+      return InvalidArgument("input '", tensor.name, "' has ", count, " rows, input '", first->name, "' has ",
+                             rows, "; all columns need the same number");
+    }
+    rows = count;
+    first = &tensor;
+    ESPALIER_RETURN_IF_ERROR(CheckPayload(tensor, count, request.raw));
+  }
+  ESPALIER_RETURN_IF_ERROR(CheckRowCount(rows, version, rules));
+  const size_t width = columns_.size();
+  matrix_.resize(rows * width);
+  for (size_t column = 0; column < width; ++column) {
+    ESPALIER_RETURN_IF_ERROR(
+        ReadFloats(*columns_[column], rows, request.raw, matrix_.data() + column, width));
+  }
+  rows_ = {.data = reinterpret_cast<const std::byte*>(matrix_.data()),
+           .count = rows,
+           .stride = width * sizeof(float)};
+  return absl::OkStatus();
+}
+
+absl::Status RowMatrix::UseBaseMargin(const InferRequest& request, const InferTensor& tensor,
+                                      const LoadedModel& version) {
+  ESPALIER_ASSIGN_OR_RETURN(const uint64_t count, ElementCount(tensor, request.Dims(tensor)));
+  const uint64_t expected = rows_.count * version.forest->num_outputs();
+  if (count != expected) {
+    return InvalidArgument("input 'base_margin': shape ", ShapeText(request.Dims(tensor)), "; ", rows_.count,
+                           " rows of ", VersionText(version), " need [", rows_.count, "] or [", rows_.count,
+                           ",", version.forest->num_outputs(), "]");
+  }
+  if (tensor.datatype != DataType::kFp32) {
+    return InvalidArgument("input 'base_margin': datatype '", tensor.datatype_name, "'; FP32 is needed");
+  }
+  ESPALIER_RETURN_IF_ERROR(CheckPayload(tensor, count, request.raw));
+  margin_.resize(count);
+  ESPALIER_RETURN_IF_ERROR(ReadFloats(tensor, count, request.raw, margin_.data(), 1));
+  base_margin_ = margin_;
+  return absl::OkStatus();
+}
+
+}  // namespace espalier

@@ -1,0 +1,149 @@
+#include "services/rpc/connection_gate.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "models/base/status_macros.h"
+#include "models/base/strings.h"
+
+namespace espalier {
+namespace {
+
+constexpr int kBacklog = 1024;
+
+absl::Status SocketError(std::string_view action, const ConnectionGate::Options& options) {
+  const int error = errno;
+  if (error == EADDRINUSE) {
+    return Error(absl::StatusCode::kAlreadyExists, "port ", options.port, " on ", options.address,
+                 " is already in use");
+  }
+  return absl::ErrnoToStatus(error, StrCat("cannot ", action, " ", options.address, ":", options.port));
+}
+
+struct FreeAddress {
+  void operator()(addrinfo* info) const { freeaddrinfo(info); }
+};
+
+absl::StatusOr<std::unique_ptr<addrinfo, FreeAddress>> Resolve(const ConnectionGate::Options& options) {
+  addrinfo hints = {};
+  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(options.address.c_str(), StrCat(options.port).c_str(), &hints, &found) != 0) {
+    return InvalidArgument("'", options.address, "' is not an IPv4 or IPv6 address to bind to");
+  }
+  return std::unique_ptr<addrinfo, FreeAddress>(found);
+}
+
+std::string BoundAddress(int listener) {
+  sockaddr_storage bound = {};
+  socklen_t size = sizeof(bound);
+  getsockname(listener, reinterpret_cast<sockaddr*>(&bound), &size);
+  char host[INET6_ADDRSTRLEN] = {};
+  if (bound.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(bound);
+    inet_ntop(AF_INET6, &v6.sin6_addr, host, sizeof(host));
+    return StrCat("[", host, "]:", ntohs(v6.sin6_port));
+  }
+  const auto& v4 = reinterpret_cast<const sockaddr_in&>(bound);
+  inet_ntop(AF_INET, &v4.sin_addr, host, sizeof(host));
+  return StrCat(host, ":", ntohs(v4.sin_port));
+}
+
+void Watch(int poller, int fd, uint32_t events) {
+  epoll_event event = {};
+  event.events = events;
+  event.data.fd = fd;
+  epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ConnectionGate>> ConnectionGate::Listen(const Options& options) {
+  ESPALIER_ASSIGN_OR_RETURN(const auto address, Resolve(options));
+  const int listener = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (listener < 0) return SocketError("open a socket for", options);
+  const int on = 1;
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (bind(listener, address->ai_addr, address->ai_addrlen) != 0 || listen(listener, kBacklog) != 0) {
+    const absl::Status status = SocketError("listen on", options);
+    close(listener);
+    return status;
+  }
+  return std::unique_ptr<ConnectionGate>(new ConnectionGate(listener, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                                                            epoll_create1(EPOLL_CLOEXEC),
+                                                            BoundAddress(listener), options.max_connections));
+}
+
+ConnectionGate::ConnectionGate(int listener, int wake, int poller, std::string address, int max_connections)
+    : listener_(listener),
+      wake_(wake),
+      poller_(poller),
+      address_(std::move(address)),
+      max_connections_(max_connections) {}
+
+ConnectionGate::~ConnectionGate() {
+  if (thread_.joinable()) {
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(wake_, &one, sizeof(one));
+    thread_.join();
+  }
+  close(listener_);
+  close(wake_);
+  close(poller_);
+}
+
+void ConnectionGate::Start(std::function<void(int fd)> accept) {
+  accept_ = std::move(accept);
+  Watch(poller_, listener_, EPOLLIN);
+  Watch(poller_, wake_, EPOLLIN);
+  thread_ = std::thread([this] { Run(); });
+}
+
+void ConnectionGate::Run() {
+  std::array<epoll_event, 64> events;
+  for (;;) {
+    const int count = epoll_wait(poller_, events.data(), events.size(), -1);
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[i].data.fd;
+      if (fd == wake_) return;
+      if (fd == listener_) {
+        AcceptAll();
+      } else {
+        close(fd);  // the duplicate of a connection that ended; closing takes it off the poller
+        --open_;
+      }
+    }
+  }
+}
+
+void ConnectionGate::AcceptAll() {
+  for (;;) {
+    const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) return;
+    const int watched = open_ < max_connections_ ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (watched < 0) {
+      close(fd);
+      continue;
+    }
+    const int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    ++open_;
+    // Hang-ups only: EPOLLRDHUP when the client leaves, EPOLLHUP when the server shuts the socket down.
+    Watch(poller_, watched, EPOLLRDHUP);
+    accept_(fd);
+  }
+}
+
+}  // namespace espalier

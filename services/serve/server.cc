@@ -1,0 +1,181 @@
+#include "services/serve/server.h"
+
+#include <prometheus/exposer.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "models/base/file.h"
+#include "models/base/status_macros.h"
+#include "models/base/strings.h"
+#include "models/repository/model_manager.h"
+#include "router/experiment/compiled_experiment.h"
+#include "services/events/sqlite_event_log.h"
+#include "services/experiments/experiment_directory.h"
+#include "services/front/serving_plan.h"
+#include "services/rpc/connection_gate.h"
+#include "services/rpc/grpc_server.h"
+#include "services/serve/metrics_collector.h"
+
+namespace espalier {
+namespace {
+
+// The signals that the main thread waits for.
+sigset_t AwaitedSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  return signals;
+}
+
+bool IsLoopback(const std::string& address) { return address.starts_with("127.") || address == "::1"; }
+
+absl::Status CheckOptions(const ServeOptions& options) {
+  if (!IsLoopback(options.bind) && !options.insecure) {
+    return Error(absl::StatusCode::kFailedPrecondition, "--bind ", options.bind,
+                 " is not loopback, and this build serves plain text: add --insecure to allow it");
+  }
+  std::error_code error;
+  std::filesystem::create_directories(options.data, error);
+  if (error)
+    return Error(absl::StatusCode::kFailedPrecondition, "--data ", options.data, ": ", error.message());
+  return absl::OkStatus();
+}
+
+// The Prometheus endpoint. Its HTTP library throws when the port is taken.
+absl::StatusOr<std::unique_ptr<prometheus::Exposer>> OpenMetrics(const ServeOptions& options) {
+  const std::string host =
+      options.bind.find(':') == std::string::npos ? options.bind : "[" + options.bind + "]";
+  const std::string address = StrCat(host, ":", options.metrics_port);
+  try {
+    return std::make_unique<prometheus::Exposer>(address, 1);
+  } catch (const std::exception& error) {
+    return Error(absl::StatusCode::kAlreadyExists, "metrics port ", address,
+                 " cannot be opened: ", error.what(), "; it may be in use");
+  }
+}
+
+std::string MetricsAddress(const ServeOptions& options, const prometheus::Exposer& exposer) {
+  const std::vector<int> ports = exposer.GetListeningPorts();
+  const std::string host =
+      options.bind.find(':') == std::string::npos ? options.bind : "[" + options.bind + "]";
+  return StrCat(host, ":", ports.empty() ? options.metrics_port : ports.front());
+}
+
+absl::Status Announce(const ServeOptions& options, const std::string& grpc, const std::string& metrics) {
+  std::cout << "gRPC (Open Inference Protocol, health, reflection, outcomes) on " << grpc << "\n"
+            << "metrics on http://" << metrics << "/metrics\n"
+            << std::flush;
+  if (options.ready_file.empty()) return absl::OkStatus();
+  const nlohmann::ordered_json ready = {
+      {"pid", getpid()}, {"grpc", grpc}, {"http", ""}, {"metrics", metrics}, {"admin", ""}};
+  return WriteFileAtomically(options.ready_file, ready.dump() + "\n");
+}
+
+// The outcome window of a running experiment, for the event log.
+std::optional<int64_t> WindowMicros(const Snapshot<RoutingTable>& routing, std::string_view key) {
+  const std::shared_ptr<const RoutingTable> table = routing.Get();
+  for (const auto& experiment : table->experiments()) {
+    if (experiment->key() == key) return OutcomeWindowMicros(experiment->document());
+  }
+  return std::nullopt;
+}
+
+// Experiments from a directory, or none.
+struct Experiments {
+  std::unique_ptr<ExperimentDirectory> directory;
+  Snapshot<RoutingTable> none{std::make_shared<const RoutingTable>()};
+
+  Snapshot<RoutingTable>& table() { return directory == nullptr ? none : directory->table(); }
+};
+
+absl::Status OpenExperiments(const ServeOptions& options, Experiments& experiments) {
+  if (options.experiments.empty()) return absl::OkStatus();
+  ESPALIER_ASSIGN_OR_RETURN(experiments.directory,
+                            ExperimentDirectory::Create({.directory = options.experiments,
+                                                         .state_file = options.data + "/experiments.json",
+                                                         .poll_millis = options.poll_millis}));
+  return absl::OkStatus();
+}
+
+GrpcServerOptions ServerOptions(const ServeOptions& options) {
+  return {.bind = options.bind,
+          .port = options.grpc_port,
+          .threads = options.threads,
+          .max_connections = options.max_connections,
+          .max_streams = options.max_streams,
+          .allow_repository_control = options.allow_repository_control,
+          .lane = {.limits = {.max_message_bytes = options.max_message_bytes, .max_rows = options.max_rows},
+                   .log_features = options.log_features}};
+}
+
+// Returns on SIGTERM or SIGINT.
+void WaitForEnd(ModelManager& models, Experiments& experiments) {
+  const sigset_t signals = AwaitedSignals();
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGHUP) return;
+    spdlog::info("reload signal=SIGHUP");
+    models.Poll();
+    if (experiments.directory != nullptr) experiments.directory->Poll();
+  }
+}
+
+}  // namespace
+
+absl::Status Serve(const ServeOptions& options) {
+  const sigset_t signals = AwaitedSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  ESPALIER_RETURN_IF_ERROR(CheckOptions(options));
+
+  LoadCounts loads;
+  ESPALIER_ASSIGN_OR_RETURN(
+      const std::unique_ptr<ModelManager> models,
+      ModelManager::Create({.directory = options.models,
+                            .poll_millis = options.poll_millis,
+                            .on_load = [&loads](std::string_view, int64_t, const absl::Status& result) {
+                              ++(result.ok() ? loads.succeeded : loads.failed);
+                            }}));
+  Experiments experiments;
+  ESPALIER_RETURN_IF_ERROR(OpenExperiments(options, experiments));
+  ESPALIER_ASSIGN_OR_RETURN(
+      const std::unique_ptr<SqliteEventLog> events,
+      SqliteEventLog::Open({.directory = options.data, .window_micros = [&experiments](std::string_view key) {
+                              return WindowMicros(experiments.table(), key);
+                            }}));
+  EventIdGenerator event_ids(options.front_number, events->last_event_id());
+  models->Poll();
+  const ServingPlanKeeper plan(models->catalog(), experiments.table());
+
+  ESPALIER_ASSIGN_OR_RETURN(const std::unique_ptr<prometheus::Exposer> exposer, OpenMetrics(options));
+  ESPALIER_ASSIGN_OR_RETURN(
+      const std::unique_ptr<GrpcServer> server,
+      GrpcServer::Start(
+          ServerOptions(options),
+          {.manager = *models, .plan = plan.plan(), .event_ids = event_ids, .events = *events}));
+  const auto metrics = std::make_shared<MetricsCollector>(*server, *events, loads);
+  exposer->RegisterCollectable(metrics);
+  models->Start();
+  if (experiments.directory != nullptr) experiments.directory->Start();
+  ESPALIER_RETURN_IF_ERROR(Announce(options, server->address(), MetricsAddress(options, *exposer)));
+
+  WaitForEnd(*models, experiments);
+  spdlog::info("drain reason=signal");
+  server->Drain();
+  const absl::Status flushed = events->Flush();
+  spdlog::info("stopped");
+  return flushed;
+}
+
+}  // namespace espalier

@@ -1,0 +1,298 @@
+#include "services/front/request_lane.h"
+
+#include <cmath>
+#include <limits>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "models/base/status_macros.h"
+#include "tests/testing/front_fixture.h"
+
+namespace espalier {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+// Versions 1 and 2 ask feature "a"; version 3 has a further column "c".
+class RequestLaneTest : public ::testing::Test {
+ protected:
+  RequestLaneTest() {
+    front_.Serve({MakeModel("m", 1, StumpEnsemble({"a", "b"}, 0, 0.5f, 1.0f, 1.5f)),
+                  MakeModel("m", 2, StumpEnsemble({"a", "b"}, 0, 0.5f, 2.0f, 2.5f))});
+  }
+
+  absl::Status Refusal(const inference::ModelInferRequest& request) {
+    const auto response = front_.Infer(request);
+    EXPECT_FALSE(response.ok());
+    return response.status();
+  }
+
+  void ExpectRefused(const inference::ModelInferRequest& request, absl::StatusCode code,
+                     const std::string& text) {
+    const absl::Status status = Refusal(request);
+    EXPECT_EQ(status.code(), code) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(text));
+  }
+
+  // Adds one column by name, shape [n].
+  static void AddColumn(inference::ModelInferRequest& request, const std::string& name,
+                        const std::vector<float>& values) {
+    auto& input = *request.add_inputs();
+    input.set_name(name);
+    input.set_datatype("FP32");
+    input.add_shape(static_cast<int64_t>(values.size()));
+    request.add_raw_input_contents(values.data(), values.size() * sizeof(float));
+  }
+
+  Front front_;
+};
+
+TEST_F(RequestLaneTest, AnswersAMatrixWithTheHighestVersion) {
+  inference::ModelInferRequest request = MatrixRequest("m", 3, 2, {0, 9, 1, 9, NAN, 9});
+  request.set_id("r1");
+  const auto response = front_.Infer(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_EQ(response->model_name(), "m");
+  EXPECT_EQ(response->model_version(), "2");
+  EXPECT_EQ(response->id(), "r1");
+  EXPECT_TRUE(response->parameters().empty());
+  ASSERT_THAT(response->outputs(), SizeIs(1));
+  EXPECT_EQ(response->outputs(0).name(), "output__0");
+  EXPECT_EQ(response->outputs(0).datatype(), "FP32");
+  EXPECT_THAT(response->outputs(0).shape(), ElementsAre(3));
+  // NaN is missing: it goes right, where the tree's default is.
+  EXPECT_THAT(RawFloats(*response), ElementsAre(2.0f, 2.5f, 2.5f));
+}
+
+TEST_F(RequestLaneTest, AnswersANumberedVersionAsAsked) {
+  inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {0, 0});
+  request.set_model_version("1");
+  const auto response = front_.Infer(request);
+  ASSERT_TRUE(response.ok());
+  EXPECT_EQ(response->model_version(), "1");
+  EXPECT_THAT(RawFloats(*response), ElementsAre(1.0f));
+}
+
+TEST_F(RequestLaneTest, AnswersALabel) {
+  front_.Serve({MakeModel("m", 1, StumpEnsemble({"a", "b"}, 0, 0.5f, 1, 1)),
+                MakeModel("m", 2, StumpEnsemble({"a", "b"}, 0, 0.5f, 2, 2))},
+               {{"champion", 1}, {"next", 2}});
+  inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {0, 0});
+  EXPECT_EQ(front_.Infer(request)->model_version(), "1");
+  request.set_model_version("next");
+  EXPECT_EQ(front_.Infer(request)->model_version(), "2");
+}
+
+TEST_F(RequestLaneTest, TypedContentsAreAnsweredTyped) {
+  inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {});
+  request.clear_raw_input_contents();
+  request.mutable_inputs(0)->mutable_contents()->add_fp32_contents(0);
+  request.mutable_inputs(0)->mutable_contents()->add_fp32_contents(7);
+  request.add_outputs()->set_name("output__0");
+  request.add_outputs()->set_name("leaf");
+  const auto response = front_.Infer(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_THAT(response->raw_output_contents(), IsEmpty());
+  EXPECT_THAT(response->outputs(0).contents().fp32_contents(), ElementsAre(2.0f));
+  EXPECT_THAT(response->outputs(1).contents().int_contents(), ElementsAre(1));
+  EXPECT_THAT(response->outputs(1).shape(), ElementsAre(1, 1));
+}
+
+TEST_F(RequestLaneTest, GivesFurtherOutputsOnRequest) {
+  inference::ModelInferRequest request = MatrixRequest("m", 2, 2, {0, 0, 1, 0});
+  for (const char* name : {"margin", "leaf", "class", "contributions"}) request.add_outputs()->set_name(name);
+  const auto response = front_.Infer(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_THAT(RawFloats(*response, 0), ElementsAre(2.0f, 2.5f));
+  EXPECT_THAT(response->outputs(1).datatype(), "INT32");
+  EXPECT_THAT(response->outputs(3).shape(), ElementsAre(2, 3));
+  // One feature decides and the leaves weigh the same: half the distance each way, and the bias between the
+  // leaves.
+  EXPECT_THAT(RawFloats(*response, 3), ElementsAre(-0.25f, 0, 2.25f, 0.25f, 0, 2.25f));
+}
+
+TEST_F(RequestLaneTest, TakesOneTensorPerFeature) {
+  inference::ModelInferRequest request;
+  request.set_model_name("m");
+  AddColumn(request, "b", {5, 5});
+  AddColumn(request, "a", {0, 1});
+  const auto response = front_.Infer(request);
+  ASSERT_TRUE(response.ok()) << response.status();
+  EXPECT_THAT(RawFloats(*response), ElementsAre(2.0f, 2.5f));
+}
+
+TEST_F(RequestLaneTest, ConvertsEveryNumericType) {
+  const auto answer = [&](const std::string& type, const auto& values) {
+    inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {});
+    request.mutable_inputs(0)->set_datatype(type);
+    request.set_raw_input_contents(0, values.data(), values.size() * sizeof(values[0]));
+    const auto response = front_.Infer(request);
+    EXPECT_TRUE(response.ok()) << type << ": " << response.status();
+    return RawFloats(*response)[0];
+  };
+  EXPECT_EQ(answer("INT8", std::vector<int8_t>{-1, 0}), 2.0f);
+  EXPECT_EQ(answer("INT16", std::vector<int16_t>{1, 0}), 2.5f);
+  EXPECT_EQ(answer("INT32", std::vector<int32_t>{-7, 0}), 2.0f);
+  EXPECT_EQ(answer("INT64", std::vector<int64_t>{int64_t{1} << 62, 0}), 2.5f);
+  EXPECT_EQ(answer("UINT8", std::vector<uint8_t>{0, 0}), 2.0f);
+  EXPECT_EQ(answer("UINT16", std::vector<uint16_t>{65535, 0}), 2.5f);
+  EXPECT_EQ(answer("UINT32", std::vector<uint32_t>{0, 0}), 2.0f);
+  EXPECT_EQ(answer("UINT64", std::vector<uint64_t>{uint64_t{1} << 63, 0}), 2.5f);
+  EXPECT_EQ(answer("BOOL", std::vector<uint8_t>{1, 0}), 2.5f);
+  EXPECT_EQ(answer("FP64", std::vector<double>{0.4999999999999, 0}), 2.5f);  // rounds to 0.5f
+  EXPECT_EQ(answer("FP16", std::vector<uint16_t>{0x3800, 0}), 2.5f);         // 0.5
+  EXPECT_EQ(answer("FP16", std::vector<uint16_t>{0x37ff, 0}), 2.0f);
+  EXPECT_EQ(answer("BF16", std::vector<uint16_t>{0x3f00, 0}), 2.5f);  // 0.5
+  EXPECT_EQ(answer("FP32", std::vector<float>{-std::numeric_limits<float>::infinity(), 0}), 2.0f);
+}
+
+TEST_F(RequestLaneTest, RefusesNumbersThatFloatCannotHold) {
+  inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {});
+  request.mutable_inputs(0)->set_datatype("INT64");
+  const std::vector<int64_t> inexact = {(int64_t{1} << 24) + 1, 0};
+  request.set_raw_input_contents(0, inexact.data(), 16);
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "16777217");
+  request.mutable_inputs(0)->set_datatype("FP64");
+  const std::vector<double> overflow = {1e39, 0};
+  request.set_raw_input_contents(0, overflow.data(), 16);
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "FP32 cannot hold");
+}
+
+TEST_F(RequestLaneTest, RefusesUnknownNames) {
+  ExpectRefused(MatrixRequest("other", 1, 2, {0, 0}), absl::StatusCode::kNotFound,
+                "model 'other' is unknown");
+  inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {0, 0});
+  request.set_model_version("7");
+  ExpectRefused(request, absl::StatusCode::kNotFound, "7");
+  request.set_model_version("nobody");
+  ExpectRefused(request, absl::StatusCode::kNotFound, "nobody");
+  request.clear_model_version();
+  request.add_outputs()->set_name("probability");
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "output 'probability' is unknown");
+}
+
+TEST_F(RequestLaneTest, AVersionThatIsKnownButNotReadyIsUnavailable) {
+  front_.Serve({MakeModel("m", 1, StumpEnsemble({"a", "b"}, 0, 0, 1, 1))}, {}, {{3, "loading"}});
+  inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {0, 0});
+  request.set_model_version("3");
+  ExpectRefused(request, absl::StatusCode::kUnavailable, "loading");
+}
+
+TEST_F(RequestLaneTest, RefusesShapesThatLie) {
+  const auto with_shape = [](std::vector<int64_t> shape) {
+    inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {0, 0});
+    request.mutable_inputs(0)->clear_shape();
+    for (const int64_t dim : shape) request.mutable_inputs(0)->add_shape(dim);
+    return request;
+  };
+  ExpectRefused(with_shape({1, 3}), absl::StatusCode::kInvalidArgument, "needs [n,2]");
+  ExpectRefused(with_shape({-1, 2}), absl::StatusCode::kInvalidArgument, "dimension -1");
+  ExpectRefused(with_shape({0, 2}), absl::StatusCode::kInvalidArgument, "no rows");
+  ExpectRefused(with_shape({2, 2}), absl::StatusCode::kInvalidArgument,
+                "8 bytes; 4 elements of FP32 need 16");
+  ExpectRefused(with_shape({int64_t{1} << 62, 2}), absl::StatusCode::kInvalidArgument, "exceeds");
+  ExpectRefused(with_shape({int64_t{1} << 62, int64_t{1} << 62}), absl::StatusCode::kInvalidArgument,
+                "exceeds");
+  ExpectRefused(with_shape({2}), absl::StatusCode::kInvalidArgument, "");
+  ExpectRefused(with_shape({}), absl::StatusCode::kInvalidArgument, "");
+  ExpectRefused(with_shape({1, 1, 2}), absl::StatusCode::kInvalidArgument, "");
+}
+
+TEST_F(RequestLaneTest, RefusesWrongTensors) {
+  inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {0, 0});
+  request.mutable_inputs(0)->set_datatype("BYTES");
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "BYTES");
+  request.mutable_inputs(0)->set_datatype("FLOAT");
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "datatype 'FLOAT' is unknown");
+  request.mutable_inputs(0)->set_datatype("FP32");
+  request.mutable_inputs(0)->mutable_contents()->add_fp32_contents(1);
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "both set");
+  request.clear_raw_input_contents();
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "contents hold");
+  request.mutable_inputs(0)->mutable_contents()->clear_fp32_contents();
+  request.mutable_inputs(0)->mutable_contents()->add_int_contents(1);
+  request.mutable_inputs(0)->mutable_contents()->add_int_contents(1);
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "int_contents do not belong to datatype FP32");
+  request.clear_inputs();
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "no inputs");
+}
+
+TEST_F(RequestLaneTest, RefusesUnknownMissingAndDoubleColumns) {
+  inference::ModelInferRequest request;
+  request.set_model_name("m");
+  AddColumn(request, "a", {0});
+  AddColumn(request, "z", {0});
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "input 'z'");
+  request.clear_inputs();
+  request.clear_raw_input_contents();
+  AddColumn(request, "a", {0});
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "column 'b' is missing");
+  AddColumn(request, "a", {0});
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "twice");
+  request.mutable_inputs(1)->set_name("b");
+  request.mutable_inputs(1)->set_shape(0, 2);
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "all columns need the same number");
+}
+
+TEST_F(RequestLaneTest, RefusesMoreRowsThanAllowed) {
+  RequestLane::Options options;
+  options.limits.max_rows = 2;
+  Front front(options);
+  front.Serve({MakeModel("m", 1, StumpEnsemble({"a", "b"}, 0, 0, 1, 1))});
+  EXPECT_TRUE(front.Infer(MatrixRequest("m", 2, 2, {0, 0, 0, 0})).ok());
+  EXPECT_EQ(front.Infer(MatrixRequest("m", 3, 2, {0, 0, 0, 0, 0, 0})).status().code(),
+            absl::StatusCode::kResourceExhausted);
+}
+
+TEST_F(RequestLaneTest, AddsTheTreesToABaseMargin) {
+  inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {0, 0});
+  auto& margin = *request.add_inputs();
+  margin.set_name("base_margin");
+  margin.set_datatype("FP32");
+  margin.add_shape(1);
+  const float start = 40;
+  request.add_raw_input_contents(&start, 4);
+  EXPECT_THAT(RawFloats(*front_.Infer(request)), ElementsAre(42.0f));
+  request.mutable_inputs(1)->set_shape(0, 2);
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "base_margin");
+}
+
+TEST_F(RequestLaneTest, RefusesIterationsOutOfRange) {
+  inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {0, 0});
+  (*request.mutable_parameters())["iterations"].set_string_param("0:1");
+  EXPECT_TRUE(front_.Infer(request).ok());
+  for (const char* text : {"0:2", "1:1", ":", "a:b", "0", "-1:1"}) {
+    (*request.mutable_parameters())["iterations"].set_string_param(text);
+    ExpectRefused(request, absl::StatusCode::kInvalidArgument, "iterations");
+  }
+}
+
+TEST_F(RequestLaneTest, RefusesBytesThatAreNoRequest) {
+  EXPECT_EQ(front_.InferBytes("\xff\xff\xff").status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(front_.InferBytes("").status().code(), absl::StatusCode::kNotFound);
+  const std::string good = MatrixRequest("m", 1, 2, {0, 0}).SerializeAsString();
+  for (size_t size = 0; size < good.size(); ++size) {
+    EXPECT_FALSE(front_.InferBytes(std::string_view(good).substr(0, size)).ok()) << size;
+  }
+}
+
+TEST_F(RequestLaneTest, CountsByModelVersionAndCode) {
+  ASSERT_TRUE(front_.Infer(MatrixRequest("m", 2, 2, {0, 0, 0, 0})).ok());
+  EXPECT_FALSE(front_.Infer(MatrixRequest("m", 1, 3, {0, 0, 0})).ok());
+  EXPECT_FALSE(front_.Infer(MatrixRequest("nope", 1, 2, {0, 0})).ok());
+  std::map<RequestLabels, RequestTotals> totals;
+  front_.lane().metrics().AddTo(totals);
+  const RequestTotals& good = totals[{"m", "2", ""}];
+  EXPECT_EQ(good.codes[0], 1u);
+  EXPECT_EQ(good.rows, 2u);
+  EXPECT_EQ(good.batches.at(2).count, 1u);
+  EXPECT_EQ(good.codes[static_cast<int>(absl::StatusCode::kInvalidArgument)], 1u);
+  // The name of an unknown model is the client's, and no label.
+  EXPECT_EQ((totals[{"", "", ""}].codes[static_cast<int>(absl::StatusCode::kNotFound)]), 1u);
+}
+
+}  // namespace
+}  // namespace espalier
