@@ -22,7 +22,6 @@
 #include "services/events/sqlite_event_log.h"
 #include "services/experiments/experiment_directory.h"
 #include "services/front/serving_plan.h"
-#include "services/rpc/connection_gate.h"
 #include "services/rpc/grpc_server.h"
 #include "services/serve/metrics_collector.h"
 
@@ -85,7 +84,9 @@ absl::Status Announce(const ServeOptions& options, const std::string& grpc, cons
 std::optional<int64_t> WindowMicros(const Snapshot<RoutingTable>& routing, std::string_view key) {
   const std::shared_ptr<const RoutingTable> table = routing.Get();
   for (const auto& experiment : table->experiments()) {
-    if (experiment->key() == key) return OutcomeWindowMicros(experiment->document());
+    if (experiment->key() != key || !experiment->document().outcome().has_window()) continue;
+    const google::protobuf::Duration& window = experiment->document().outcome().window();
+    return window.seconds() * 1'000'000 + window.nanos() / 1000;
   }
   return std::nullopt;
 }
@@ -127,7 +128,9 @@ void WaitForEnd(ModelManager& models, Experiments& experiments) {
     if (signal != SIGHUP) return;
     spdlog::info("reload signal=SIGHUP");
     models.Poll();
-    if (experiments.directory != nullptr) experiments.directory->Poll();
+    if (experiments.directory == nullptr) continue;
+    // The directory says in the log what is wrong with it; the generation that runs stays.
+    (void)experiments.directory->Poll();
   }
 }
 
