@@ -6,6 +6,7 @@
 #include "services/cli/model_verb.h"
 #include "services/cli/outcome_verb.h"
 #include "services/cli/predict_verb.h"
+#include "services/cli/serve_verb.h"
 #include "services/cli/train_verb.h"
 
 int main(int argc, char** argv) {
@@ -16,6 +17,7 @@ int main(int argc, char** argv) {
   espalier::AddModelVerb(cli);
   espalier::AddOutcomeVerb(cli);
   espalier::AddPredictVerb(cli);
+  espalier::AddServeVerb(cli);
   espalier::AddTrainVerb(cli);
   return cli.Main(argc, argv);
 }
