@@ -2,17 +2,11 @@
 # The DEPS lists are the architecture; tests/architecture checks them against the includes.
 
 add_library(espalier_options INTERFACE)
-<<<<<<< HEAD
 target_compile_features(espalier_options INTERFACE cxx_std_20)
 target_include_directories(espalier_options INTERFACE
   "$<BUILD_INTERFACE:${CMAKE_SOURCE_DIR};${CMAKE_BINARY_DIR}>")
 # How we compile is our affair: who links an installed library chooses his own warnings.
-set(options -Wall -Wextra -Wno-unused-parameter -ffp-contract=off)
-=======
-target_include_directories(espalier_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
-target_compile_options(espalier_options INTERFACE -Wall -Wextra -Wno-unused-parameter
-  -Wno-missing-field-initializers -ffp-contract=off)
->>>>>>> 36c6ca1 (services/front: the request path, from bytes to bytes)
+set(options -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -ffp-contract=off)
 if(ESPALIER_WERROR)
   list(APPEND options -Werror)
 endif()
