@@ -126,12 +126,12 @@ void ModelFollower::RefreshVersions(const ModelFolder& folder) {
 void ModelFollower::RefreshVersion(const std::string& path, const VersionFolder& files, Version& version) {
   version.on_disk = true;
   version.folder = path;
-  version.bare = files.empty();
   const absl::StatusOr<std::string> file = ChooseModelFile(files, settings_);
   version.no_file = file.status();
   version.source = {.file = file.ok() ? *file : "",
                     .stamp = file.ok() ? files.at(*file) : FileStamp(),
-                    .settings_revision = settings_revision_};
+                    .settings_revision = settings_revision_,
+                    .bare = files.empty()};
 }
 
 void ModelFollower::Verify(int64_t number, Version& version) {
@@ -227,16 +227,22 @@ void ModelFollower::RefreshLabels(const ModelFolder& folder) {
 
 void ModelFollower::MoveLabels() {
   Labels next = wanted_labels_;
+  Labels waiting;
   for (auto& [label, version] : next) {
     const auto before = labels_.find(label);
-    if (IsReady(version) || before == labels_.end() || !IsReady(before->second)) continue;
-    if (before->second == version) continue;
-    spdlog::warn("model_label_waits model={} label={} for_version={} on_version={}", name_, label, version,
-                 before->second);
+    if (IsReady(version) || before == labels_.end() || before->second == version) continue;
+    if (!IsReady(before->second)) continue;
+    waiting[label] = version;
+    const auto noted = waiting_labels_.find(label);
+    if (noted == waiting_labels_.end() || noted->second != version) {
+      spdlog::warn("model_label_waits model={} label={} for_version={} on_version={}", name_, label, version,
+                   before->second);
+    }
     version = before->second;
   }
   changed_ |= next != labels_;
   labels_ = std::move(next);
+  waiting_labels_ = std::move(waiting);
 }
 
 absl::StatusOr<std::vector<int64_t>> ModelFollower::Select(std::optional<int64_t> version) const {
@@ -278,7 +284,7 @@ LoadPlan ModelFollower::Plan() const {
 }
 
 bool ModelFollower::IsBeingFilled(const Version& version) {
-  return version.bare && version.loaded == nullptr;
+  return version.source.bare && version.loaded == nullptr;
 }
 
 bool ModelFollower::IsReady(int64_t version) const {

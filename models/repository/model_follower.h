@@ -74,6 +74,8 @@ class ModelFollower {
     std::string file;
     FileStamp stamp;
     uint64_t settings_revision = 0;
+    // The folder holds nothing at all, as while it is being filled.
+    bool bare = false;
     friend bool operator==(const Source&, const Source&) = default;
   };
 
@@ -82,9 +84,8 @@ class ModelFollower {
     bool on_disk = false;
     std::string folder;
     Source source;
-    // Why there is no model file; `bare` when the folder holds nothing at all, as while it is being filled.
+    // Why there is no model file.
     absl::Status no_file;
-    bool bare = false;
     // The last try: of what, with which bytes, and how it ended.
     std::optional<Source> tried;
     std::string tried_sha256;
@@ -138,6 +139,8 @@ class ModelFollower {
   // As the file has them, and as they are served.
   Labels wanted_labels_;
   Labels labels_;
+  // Those of wanted_labels_ that wait for their versions.
+  Labels waiting_labels_;
 
   std::map<int64_t, Version> versions_;
   absl::Status folder_error_;
