@@ -11,7 +11,14 @@
 namespace espalier {
 namespace {
 
+// A block of rows, smaller for a model so wide that it would take too much memory.
 constexpr size_t kBlockRows = 64;
+constexpr size_t kBlockElements = size_t{1} << 20;
+
+size_t BlockRows(const Forest& forest, OutputKind kind) {
+  const size_t width = std::max<size_t>({forest.num_features(), forest.OutputWidth(kind), 1});
+  return std::clamp<size_t>(kBlockElements / width, 1, kBlockRows);
+}
 
 template <typename T>
 absl::Status PredictInto(const Forest& forest, const Rows& rows, OutputKind kind) {
@@ -50,11 +57,12 @@ absl::Status RunSample(const Forest& forest, const inference::ModelWarmup& warmu
 
 absl::Status RunAll(const Forest& forest, const CompletedConfig& completed) {
   const OutputKind kind = completed.signature.output_kind;
-  const std::vector<float> zeros(kBlockRows * forest.num_features(), 0.0f);
+  const size_t rows = BlockRows(forest, kind);
+  const std::vector<float> zeros(rows * forest.num_features(), 0.0f);
   const std::vector<float> missing(zeros.size(), std::numeric_limits<float>::quiet_NaN());
   ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, zeros, 1, kind));
-  ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, zeros, kBlockRows, kind));
-  ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, missing, kBlockRows, kind));
+  ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, zeros, rows, kind));
+  ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, missing, rows, kind));
   for (const inference::ModelWarmup& warmup : completed.config.model_warmup()) {
     ESPALIER_RETURN_IF_ERROR(RunSample(forest, warmup, kind));
   }
