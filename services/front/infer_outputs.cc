@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::string_view kIterations = "iterations";
 
+// Elements that a buffer keeps from request to request: 1 MiB.
+constexpr size_t kKeptElements = size_t{1} << 18;
+
 std::optional<OutputKind> FurtherOutput(std::string_view name) {
   if (name == "margin") return OutputKind::kMargin;
   if (name == "class") return OutputKind::kClass;
@@ -78,6 +81,14 @@ OutputTensor& InferOutputs::Add(std::string_view name, OutputKind kind) {
   tensor.name = name;
   tensor.kind = kind;
   return tensor;
+}
+
+void InferOutputs::Trim() {
+  if (values_.capacity() > kKeptElements) values_ = std::vector<float>();
+  for (OutputTensor& tensor : tensors_) {
+    if (tensor.floats.capacity() > kKeptElements) tensor.floats = std::vector<float>();
+    if (tensor.ints.capacity() > kKeptElements) tensor.ints = std::vector<int32_t>();
+  }
 }
 
 absl::Status InferOutputs::Select(const InferRequest& request, const LoadedModel& version) {

@@ -45,6 +45,9 @@ class InferOutputs {
   // Makes values() good even if the request asked for other outputs only.
   absl::Status EnsureValues(const InferRequest& request, const LoadedModel& version, const RowMatrix& matrix);
 
+  // Gives back what a large request made grow.
+  void Trim();
+
   std::span<const OutputTensor> tensors() const { return std::span(tensors_).first(count_); }
 
   // The scores of the rows as the model's objective gives them, whatever form the reply has.

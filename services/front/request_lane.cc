@@ -74,6 +74,8 @@ absl::Status RequestLane::Infer(std::string_view request, const MetadataSource& 
                                     " bytes; at most ", options_.limits.max_message_bytes, " are allowed");
   if (status.ok()) status = Answer(call, reply);
   Count(call, status);
+  matrix_.Trim();
+  outputs_.Trim();
   return status;
 }
 

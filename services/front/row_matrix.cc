@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::string_view kBaseMargin = "base_margin";
 
+// Elements that a buffer keeps from request to request: 1 MiB.
+constexpr size_t kKeptElements = size_t{1} << 18;
+
 std::string ShapeText(std::span<const int64_t> dims) {
   std::string text = "[";
   for (const int64_t dim : dims) absl::StrAppend(&text, text.size() > 1 ? "," : "", dim);
@@ -105,6 +108,11 @@ absl::Status RowMatrix::Assemble(const InferRequest& request, const LoadedModel&
     ESPALIER_RETURN_IF_ERROR(GatherColumns(request, margin, version, rules));
   }
   return margin == nullptr ? absl::OkStatus() : UseBaseMargin(request, *margin, version);
+}
+
+void RowMatrix::Trim() {
+  if (matrix_.capacity() > kKeptElements) matrix_ = std::vector<float>();
+  if (margin_.capacity() > kKeptElements) margin_ = std::vector<float>();
 }
 
 absl::Status RowMatrix::UseMatrix(const InferRequest& request, const InferTensor& tensor,

@@ -35,6 +35,9 @@ class RowMatrix {
   // call.
   absl::Status Assemble(const InferRequest& request, const LoadedModel& version, const RowRules& rules);
 
+  // Gives back what a large request made grow.
+  void Trim();
+
   const Rows& rows() const { return rows_; }
   // Empty, or rows().count * num_outputs() elements.
   std::span<const float> base_margin() const { return base_margin_; }
