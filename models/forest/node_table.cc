@@ -99,9 +99,7 @@ class TableBuilder {
         ESPALIER_RETURN_IF_ERROR(AddLeaf(i));
         deepest = std::max(deepest, depth_[i]);
       } else {
-        ESPALIER_RETURN_IF_ERROR(CheckInner(i));
-        ESPALIER_RETURN_IF_ERROR(Descend(i, node.left));
-        ESPALIER_RETURN_IF_ERROR(Descend(i, node.right));
+        if (!EnterChildren(i)) return Contradiction(i);
         ESPALIER_RETURN_IF_ERROR(AddInner(i, static_cast<uint32_t>(node.right) - i));
       }
       if (!table_.numbers.empty()) table_.numbers.push_back(i);
@@ -125,9 +123,7 @@ class TableBuilder {
         deepest = std::max(deepest, depth_[number]);
         continue;
       }
-      ESPALIER_RETURN_IF_ERROR(CheckInner(number));
-      ESPALIER_RETURN_IF_ERROR(Descend(number, node.left));
-      ESPALIER_RETURN_IF_ERROR(Descend(number, node.right));
+      if (!EnterChildren(number)) return Contradiction(number);
       ESPALIER_RETURN_IF_ERROR(AddInner(number, static_cast<uint32_t>(order.size() + 1 - i)));
       order.push_back(static_cast<uint32_t>(node.left));
       order.push_back(static_cast<uint32_t>(node.right));
@@ -143,7 +139,22 @@ class TableBuilder {
     }
   }
 
-  absl::Status CheckInner(uint32_t i) const {
+  // Gives the children of an inner node their depth. False when it contradicts the model or the tree so far.
+  bool EnterChildren(uint32_t i) {
+    const TreeNode& node = tree_->nodes[i];
+    const size_t count = depth_.size();
+    const auto left = static_cast<uint32_t>(node.left);
+    const auto right = static_cast<uint32_t>(node.right);
+    if (left >= count || right >= count || left == right || node.feature >= ensemble_.num_features)
+      return false;
+    if (depth_[left] != kUnused || depth_[right] != kUnused || depth_[i] >= kMaxTreeDepth) return false;
+    depth_[left] = depth_[i] + 1;
+    depth_[right] = depth_[i] + 1;
+    return true;
+  }
+
+  // Why EnterChildren said no.
+  absl::Status Contradiction(uint32_t i) const {
     const TreeNode& node = tree_->nodes[i];
     const auto count = static_cast<int64_t>(tree_->nodes.size());
     if (node.left >= count || node.right < 0 || node.right >= count) {
@@ -154,14 +165,10 @@ class TableBuilder {
       return InvalidArgument("node ", i, " asks feature ", node.feature, ", the model has ",
                              ensemble_.num_features);
     }
-    return absl::OkStatus();
-  }
-
-  absl::Status Descend(uint32_t parent, int32_t child) {
-    if (depth_[child] != kUnused) return InvalidArgument("node ", child, " is reached twice");
-    depth_[child] = depth_[parent] + 1;
-    if (depth_[child] <= kMaxTreeDepth) return absl::OkStatus();
-    return InvalidArgument("node ", child, " lies deeper than ", kMaxTreeDepth);
+    if (depth_[i] >= kMaxTreeDepth)
+      return InvalidArgument("node ", i, " has children deeper than ", kMaxTreeDepth);
+    const bool left_again = node.left == node.right || depth_[node.left] != kUnused;
+    return InvalidArgument("node ", left_again ? node.left : node.right, " is reached twice");
   }
 
   absl::Status AddLeaf(uint32_t i) {
