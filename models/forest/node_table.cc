@@ -218,10 +218,10 @@ class TableBuilder {
 };
 
 template <typename Node>
-absl::StatusOr<AnyNodeTable> Build(const Ensemble& ensemble, const FeatureIndices& features, RowLayout layout,
-                                   size_t num_nodes) {
+absl::StatusOr<AnyNodeTable> Build(const Ensemble& ensemble, const FeatureIndices& features,
+                                   const RowLayout& layout, size_t num_nodes) {
   NodeTable<Node> table;
-  table.layout = std::move(layout);
+  table.layout = layout;
   table.nodes.reserve(num_nodes + 1);
   table.left_shares.assign(num_nodes / 2 + 1, 0.5f);
   table.roots.reserve(ensemble.trees.size());
@@ -248,10 +248,10 @@ absl::StatusOr<AnyNodeTable> BuildNodeTable(const Ensemble& ensemble) {
   }
   if (num_nodes >= UINT32_MAX) return InvalidArgument("the model has ", num_nodes, " nodes, too many");
   std::vector<uint32_t> numeric = features.numeric.Number();
-  RowLayout layout(ensemble.num_features, std::move(numeric), features.categorical.Number());
+  const RowLayout layout(ensemble.num_features, std::move(numeric), features.categorical.Number());
   const bool packed = layout.num_slots() <= PackedNode::kMaxSlots && largest_tree <= PackedNode::kMaxRight;
-  return packed ? Build<PackedNode>(ensemble, features, std::move(layout), num_nodes)
-                : Build<WideNode>(ensemble, features, std::move(layout), num_nodes);
+  return packed ? Build<PackedNode>(ensemble, features, layout, num_nodes)
+                : Build<WideNode>(ensemble, features, layout, num_nodes);
 }
 
 size_t TreeDirectory::MemoryBytes() const {

@@ -56,7 +56,7 @@ bool IsNpy(std::string_view bytes) { return bytes.starts_with(kMagic); }
 
 absl::StatusOr<NpyHeader> ParseNpyHeader(std::string_view bytes) {
   if (!IsNpy(bytes) || bytes.size() < 12) return InvalidArgument("is not in NumPy's format");
-  const int version = bytes[6];
+  const int version = static_cast<unsigned char>(bytes[6]);
   if (version < 1 || version > 3) return InvalidArgument("has version ", version, ", known are 1 to 3");
   const size_t length_bytes = version == 1 ? 2 : 4;
   const size_t begin = 8 + length_bytes;

@@ -220,7 +220,9 @@ TEST(ForestPeerTest, RandomForestsAndIterationRanges) {
   EXPECT_EQ(forest->num_iterations(), 6u);
   EXPECT_EQ(forest->num_trees(), 6u * 5 * 3);
   const FloatMatrix rows = RandomRows(95, 200, 8, 0.1);
-  for (const auto& [begin, end] : {std::pair(0, 0), {0, 1}, {2, 5}, {5, 6}, {0, 6}, {3, 0}}) {
+  for (const std::pair<int, int>& iterations : {std::pair(0, 0), {0, 1}, {2, 5}, {5, 6}, {0, 6}, {3, 0}}) {
+    const int begin = iterations.first;
+    const int end = iterations.second;
     SCOPED_TRACE(testing::Message() << begin << ":" << end);
     const IterationRange range{static_cast<uint32_t>(begin), static_cast<uint32_t>(end)};
     const auto theirs = [&](XgboostPeer::Type type) {
