@@ -1,7 +1,9 @@
 #include "router/experiment/assigner.h"
 
 #include <charconv>
+#include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "models/base/status_macros.h"
@@ -47,18 +49,27 @@ uint32_t ControlIndex(const Experiment& document) {
   return static_cast<uint32_t>(index);
 }
 
-// Share of the enrolled slots; by length of the ranges where coverage enrols none.
-std::vector<double> Probabilities(const std::vector<SlotRange>& slots,
-                                  const std::vector<std::vector<UnitRange>>& full_ranges) {
-  std::vector<double> owned(full_ranges.size());
-  double total = 0;
-  for (const SlotRange& range : slots) {
-    owned[range.variant] += range.end - range.begin;
-    total += range.end - range.begin;
+// Parts as shares of their sum; all zero for a sum of zero.
+std::vector<double> Normalised(std::vector<double> parts) {
+  const double total = std::accumulate(parts.begin(), parts.end(), 0.0);
+  for (double& part : parts) part = total > 0 ? part / total : 0;
+  return parts;
+}
+
+// The shares of the enrolled slots; the weights, where whole slots follow them to the last slot or two. (They
+// do not at a coverage of few slots, where a rounded slot is a large part.)
+std::vector<double> Probabilities(const std::vector<SlotRange>& slots, const Experiment& document) {
+  constexpr double kRoundingOfSlots = 2.0 / kUnitSlots;
+  std::vector<double> owned(static_cast<size_t>(document.variants_size()));
+  for (const SlotRange& range : slots) owned[range.variant] += range.end - range.begin;
+  owned = Normalised(std::move(owned));
+  std::vector<double> weights;
+  for (const auto& variant : document.variants()) weights.push_back(variant.weight());
+  weights = Normalised(std::move(weights));
+  for (size_t i = 0; i < owned.size(); ++i) {
+    if (std::abs(owned[i] - weights[i]) > kRoundingOfSlots) return owned;
   }
-  if (total == 0) return owned;
-  for (double& share : owned) share /= total;
-  return owned;
+  return document.variants(0).ranges().empty() ? weights : owned;
 }
 
 }  // namespace
@@ -91,9 +102,8 @@ absl::StatusOr<Assigner> Assigner::Create(const Experiment& document) {
       document.has_start() ? ToMicros(document.start()) : std::numeric_limits<int64_t>::min();
   assigner.end_micros_ = document.has_end() ? ToMicros(document.end()) : std::numeric_limits<int64_t>::max();
   assigner.seed_state_ = Fnv1a32(document.has_seed() ? document.seed() : document.experiment());
-  const auto ranges = VariantRanges(document);
-  assigner.slots_ = ToSlots(ranges, kUnitSlots);
-  assigner.probabilities_ = Probabilities(assigner.slots_, ranges);
+  assigner.slots_ = ToSlots(VariantRanges(document), kUnitSlots);
+  assigner.probabilities_ = Probabilities(assigner.slots_, document);
   for (const auto& [unit, key] : document.overrides()) {
     for (int i = 0; i < document.variants_size(); ++i) {
       if (document.variants(i).key() == key) assigner.overrides_[unit] = static_cast<uint32_t>(i);

@@ -48,7 +48,8 @@ class Assigner {
   // is not enrolled.
   std::string_view Enrol(const AttributeSource& attributes, Assignment& out) const;
 
-  // Slots of each variant over all enrolled slots.
+  // Of each variant, for a unit that is enrolled: its share of the enrolled slots, or its weight where slots
+  // follow the weights.
   const std::vector<double>& probabilities() const { return probabilities_; }
 
  private:

@@ -23,7 +23,7 @@ std::string_view Trim(std::string_view text) {
 double ParseNumber(std::string_view text) {
   text = Trim(text);
   if (text.empty()) return 0;
-  if (text.front() == '+') text.remove_prefix(1);
+  if (text.front() == '+' && !text.starts_with("+-")) text.remove_prefix(1);
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   const bool whole = error == std::errc() && end == text.data() + text.size() && std::isfinite(number);

@@ -40,7 +40,7 @@ class CompiledExperiment {
   const Variant& control() const { return variants_[control_index_]; }
   uint32_t control_index() const { return control_index_; }
   // Probability of each variant for an enrolled unit, in the order of variants(), and the same as JSON text:
-  // "[0.5,0.5]". Exact: the variant's slots over all enrolled slots.
+  // "[0.5,0.5]".
   const std::vector<double>& probabilities() const { return assigner_.probabilities(); }
   const std::string& probabilities_json() const { return probabilities_json_; }
   OnVariantError on_variant_error() const { return on_variant_error_; }

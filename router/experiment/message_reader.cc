@@ -24,7 +24,7 @@ using google::protobuf::FieldDescriptor;
 using ProtoMessage = google::protobuf::Message;
 using Kind = DocumentNode::Kind;
 
-// Doubles hold every integer up to here.
+// Doubles hold every integer below.
 constexpr double kMaxExactInteger = 9007199254740992.0;
 
 absl::Status Wrong(const std::string& path, const DocumentNode& node, std::string_view allowed) {
@@ -105,7 +105,7 @@ absl::Status ReadValue(const DocumentNode& node, const std::string& path, google
       return absl::OkStatus();
     case Kind::kNumber: {
       ESPALIER_ASSIGN_OR_RETURN(const double number, ReadNumber(node, path));
-      if (std::abs(number) > kMaxExactInteger && number == std::floor(number)) {
+      if (std::abs(number) >= kMaxExactInteger && number == std::floor(number)) {
         return Wrong(path, node, "is too large to be exact; write it in quotes");
       }
       out.set_number_value(number);
