@@ -44,10 +44,8 @@ absl::StatusOr<std::vector<Experiment>> ReadExperimentFile(const std::string& pa
   return ParseExperiments(text, path);
 }
 
-absl::StatusOr<std::vector<Experiment>> ReadExperiments(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::is_directory(path, error)) return ReadExperimentFile(path);
-  ESPALIER_ASSIGN_OR_RETURN(const std::vector<std::string> files, ListExperimentFiles(path));
+absl::StatusOr<std::vector<Experiment>> ReadExperimentDirectory(const std::string& directory) {
+  ESPALIER_ASSIGN_OR_RETURN(const std::vector<std::string> files, ListExperimentFiles(directory));
   std::vector<Experiment> experiments;
   absl::flat_hash_map<std::string, std::string> file_of;
   for (const std::string& file : files) {
@@ -62,6 +60,12 @@ absl::StatusOr<std::vector<Experiment>> ReadExperiments(const std::string& path)
     }
   }
   return experiments;
+}
+
+absl::StatusOr<std::vector<Experiment>> ReadExperiments(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_directory(path, error) ? ReadExperimentDirectory(path)
+                                                    : ReadExperimentFile(path);
 }
 
 }  // namespace espalier

@@ -17,8 +17,10 @@ absl::StatusOr<std::vector<std::string>> ListExperimentFiles(const std::string& 
 // The experiments of a file, each valid by itself; the error names the file.
 absl::StatusOr<std::vector<espalier::v1::Experiment>> ReadExperimentFile(const std::string& path);
 
-// Those of a file, or of every file of a directory; there a key that stands in two files is refused, naming
-// both.
+// Those of every file of a directory; a key that stands in two files is refused, naming both.
+absl::StatusOr<std::vector<espalier::v1::Experiment>> ReadExperimentDirectory(const std::string& directory);
+
+// Those of a file or a directory, whichever `path` is.
 absl::StatusOr<std::vector<espalier::v1::Experiment>> ReadExperiments(const std::string& path);
 
 }  // namespace espalier
