@@ -2,9 +2,23 @@
 
 #include <memory>
 
+#include "models/base/strings.h"
 #include "services/serve/server.h"
 
 namespace espalier {
+namespace {
+
+absl::Status RunServe(const ServeOptions& options) {
+  const bool loopback = options.bind.starts_with("127.") || options.bind == "::1";
+  if (!loopback && !options.insecure) {
+    return UsageError(
+        StrCat("--bind ", options.bind,
+               " is not loopback, and this build serves plain text: add --insecure to allow it"));
+  }
+  return Serve(options);
+}
+
+}  // namespace
 
 void AddServeVerb(Cli& cli) {
   CLI::App* verb =
@@ -57,7 +71,7 @@ void AddServeVerb(Cli& cli) {
       ->capture_default_str();
   verb->add_flag("--allow-repository-control", options->allow_repository_control,
                  "Allow RepositoryModelLoad and Unload from other hosts");
-  cli.OnRun(verb, [options, unused] { return Serve(*options); });
+  cli.OnRun(verb, [options, unused] { return RunServe(*options); });
 }
 
 }  // namespace espalier

@@ -105,12 +105,10 @@ bool InferenceControl::Ready() const {
                      [](const auto& entry) { return entry.second.Default() != nullptr; });
 }
 
-absl::StatusOr<inference::ModelReadyResponse> InferenceControl::ModelReady(
+inference::ModelReadyResponse InferenceControl::ModelReady(
     const inference::ModelReadyRequest& request) const {
-  const absl::Status status = Resolve(request.name(), request.version()).status();
-  if (absl::IsNotFound(status)) return status;
   inference::ModelReadyResponse response;
-  response.set_ready(status.ok());
+  response.set_ready(Resolve(request.name(), request.version()).ok());
   return response;
 }
 

@@ -28,7 +28,8 @@ class InferenceControl {
   // Whether every model of the repository could answer a request without a version.
   bool Ready() const;
 
-  absl::StatusOr<inference::ModelReadyResponse> ModelReady(const inference::ModelReadyRequest& request) const;
+  // Not ready, rather than an error, for a model or version that is unknown: clients poll it.
+  inference::ModelReadyResponse ModelReady(const inference::ModelReadyRequest& request) const;
   inference::ServerMetadataResponse ServerMetadata() const;
   absl::StatusOr<inference::ModelMetadataResponse> ModelMetadata(
       const inference::ModelMetadataRequest& request) const;

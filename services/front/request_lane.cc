@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
 #include "router/experiment/compiled_experiment.h"
@@ -38,6 +39,12 @@ std::string_view Shortened(std::string_view text) { return text.substr(0, 128); 
 
 bool IsUtf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
 
+// Errors repeat names from the request; a status message has to be text.
+absl::Status AsText(absl::Status status) {
+  if (status.ok() || IsUtf8(Message(status))) return status;
+  return absl::Status(status.code(), absl::CHexEscape(status.message()));
+}
+
 }  // namespace
 
 struct RequestLane::Call {
@@ -69,10 +76,10 @@ absl::Status RequestLane::Infer(std::string_view request, const MetadataSource& 
   Call call{.metadata = metadata, .plan = *plan};
   call.start_nanos = options_.clock->MonotonicNanos();
   absl::Status status = request.size() <= options_.limits.max_message_bytes
-                            ? request_.Parse(request)
+                            ? AsText(request_.Parse(request))
                             : Error(absl::StatusCode::kResourceExhausted, "the request has ", request.size(),
                                     " bytes; at most ", options_.limits.max_message_bytes, " are allowed");
-  if (status.ok()) status = Answer(call, reply);
+  if (status.ok()) status = AsText(Answer(call, reply));
   Count(call, status);
   matrix_.Trim();
   outputs_.Trim();
@@ -102,20 +109,25 @@ absl::Status RequestLane::Choose(Call& call) {
   if (!IsUtf8(request_.id)) return InvalidArgument("id is not valid UTF-8");
   call.planned = call.plan.Find(request_.model_name);
   if (call.planned == nullptr) {
+    if (request_.model_name.empty())
+      return InvalidArgument("model_name is empty; the name of a model is needed");
+    if (!IsUtf8(request_.model_name)) return InvalidArgument("model_name is not valid UTF-8");
     return Error(absl::StatusCode::kNotFound, "model '", Shortened(request_.model_name),
                  "' is unknown; RepositoryIndex lists the models");
   }
   if (request_.model_version.empty() && call.planned->route != nullptr) return ChooseByExperiment(call);
+  if (!IsUtf8(request_.model_version)) return InvalidArgument("model_version is not valid UTF-8");
   ESPALIER_ASSIGN_OR_RETURN(call.version, call.planned->model->Resolve(request_.model_version));
   return absl::OkStatus();
 }
 
 absl::Status RequestLane::CheckUnit(const Call& call) const {
   const std::string_view unit = call.assignment.unit;
-  if (unit.size() > kMaxUnitBytes) {
-    return InvalidArgument("the unit has ", unit.size(), " bytes; at most ", kMaxUnitBytes, " are allowed");
+  if (unit.size() > kMaxUnitBytes || !IsUtf8(unit)) {
+    const std::string& attribute = call.planned->route->experiments().front()->unit_attribute();
+    return InvalidArgument("the unit, parameter '", attribute, "', has ", unit.size(),
+                           " bytes; valid UTF-8 of at most ", kMaxUnitBytes, " bytes is needed");
   }
-  if (!IsUtf8(unit)) return InvalidArgument("the unit is not valid UTF-8");
   if (request_.inputs.size() < 2) return absl::OkStatus();
   for (const auto& experiment : call.planned->route->experiments()) {
     for (const InferTensor& tensor : request_.inputs) {

@@ -88,11 +88,26 @@ const InferTensor* FindMatrix(const InferRequest& request, const InferTensor* ma
 absl::Status UnknownColumn(const InferTensor& tensor, const LoadedModel& version) {
   if (version.feature_index.empty()) {
     return InvalidArgument("input '", tensor.name, "': ", VersionText(version),
-                           " has no feature names; send one tensor of shape [n,",
+                           " has no feature names; it takes one tensor, of shape [n,",
                            version.forest->num_features(), "]");
   }
   return InvalidArgument("input '", tensor.name, "': no version of model '", version.name,
                          "' that this request could reach has such a column");
+}
+
+// Why the inputs are not the one matrix that a model without feature names takes.
+absl::Status NotOneMatrix(const InferRequest& request, const InferTensor* margin,
+                          const LoadedModel& version) {
+  const InferTensor* first = nullptr;
+  for (const InferTensor& tensor : request.inputs) {
+    if (&tensor == margin) continue;
+    if (first != nullptr) return UnknownColumn(tensor, version);
+    first = &tensor;
+  }
+  if (first == nullptr) return InvalidArgument("the request has no input but base_margin");
+  return InvalidArgument("input '", first->name, "': shape ", ShapeText(request.Dims(*first)), "; ",
+                         VersionText(version), " needs one tensor of shape [n,",
+                         version.forest->num_features(), "]");
 }
 
 }  // namespace
@@ -166,14 +181,7 @@ absl::Status RowMatrix::PlaceColumns(const InferRequest& request, const InferTen
 absl::Status RowMatrix::GatherColumns(const InferRequest& request, const InferTensor* margin,
                                       const LoadedModel& version, const RowRules& rules) {
   if (version.feature_index.empty()) {
-    const InferTensor& first =
-        &request.inputs[0] != margin || request.inputs.size() == 1 ? request.inputs[0] : request.inputs[1];
-    if (request.Dims(first).size() == 2 || request.inputs.size() == 1) {
-      return InvalidArgument("input '", first.name, "': shape ", ShapeText(request.Dims(first)), "; ",
-                             VersionText(version), " needs one tensor of shape [n,",
-                             version.forest->num_features(), "]");
-    }
-    return UnknownColumn(first, version);
+    return NotOneMatrix(request, margin, version);
   }
   ESPALIER_RETURN_IF_ERROR(PlaceColumns(request, margin, version, rules));
   uint64_t rows = 0;

@@ -22,6 +22,9 @@ namespace {
 
 constexpr int kBacklog = 1024;
 
+// How long the gate rests when the process has no descriptors left.
+constexpr int kRestMillis = 50;
+
 absl::Status SocketError(std::string_view action, const ConnectionGate::Options& options) {
   const int error = errno;
   if (error == EADDRINUSE) {
@@ -114,7 +117,11 @@ void ConnectionGate::Start(std::function<void(int fd)> accept) {
 void ConnectionGate::Run() {
   std::array<epoll_event, 64> events;
   for (;;) {
-    const int count = epoll_wait(poller_, events.data(), events.size(), -1);
+    const int count = epoll_wait(poller_, events.data(), events.size(), resting_ ? kRestMillis : -1);
+    if (resting_) {
+      Watch(poller_, listener_, EPOLLIN);
+      resting_ = false;
+    }
     for (int i = 0; i < count; ++i) {
       const int fd = events[i].data.fd;
       if (fd == wake_) return;
@@ -128,10 +135,19 @@ void ConnectionGate::Run() {
   }
 }
 
+// Without descriptors the listener would stay readable and the thread would spin.
+void ConnectionGate::Rest() {
+  epoll_ctl(poller_, EPOLL_CTL_DEL, listener_, nullptr);
+  resting_ = true;
+}
+
 void ConnectionGate::AcceptAll() {
   for (;;) {
     const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) return;
+    if (fd < 0) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) Rest();
+      return;
+    }
     const int watched = open_ < max_connections_ ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
     if (watched < 0) {
       close(fd);

@@ -44,6 +44,7 @@ class ConnectionGate {
   ConnectionGate(int listener, int wake, int poller, std::string address, int max_connections);
   void Run();
   void AcceptAll();
+  void Rest();
 
   const int listener_;
   const int wake_;
@@ -51,6 +52,7 @@ class ConnectionGate {
   const std::string address_;
   const int max_connections_;
   int open_ = 0;
+  bool resting_ = false;
   std::function<void(int fd)> accept_;
   std::thread thread_;
 };

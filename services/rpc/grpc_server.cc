@@ -244,7 +244,9 @@ void AsyncGrpcServer::ArmInference(const CallContext& context) {
               return response;
             });
   ArmDirect(context, service_, &S::RequestModelReady,
-            [this](const auto& r) { return control_.ModelReady(r); });
+            [this](const auto& r) -> absl::StatusOr<inference::ModelReadyResponse> {
+              return control_.ModelReady(r);
+            });
   ArmDirect(
       context, service_, &S::RequestServerMetadata,
       [this](const inference::ServerMetadataRequest&) -> absl::StatusOr<inference::ServerMetadataResponse> {

@@ -21,7 +21,7 @@ struct ServeOptions {
   std::string data = "./espalier-data";
 
   std::string bind = "127.0.0.1";
-  // Plain text on an address that is not loopback.
+  // Plain text on an address that is not loopback; the command line asks for it.
   bool insecure = false;
   int grpc_port = 8001;
   int metrics_port = 8002;

@@ -272,7 +272,9 @@ TEST_F(RequestLaneTest, RefusesIterationsOutOfRange) {
 
 TEST_F(RequestLaneTest, RefusesBytesThatAreNoRequest) {
   EXPECT_EQ(front_.InferBytes("\xff\xff\xff").status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(front_.InferBytes("").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(front_.InferBytes("").status().code(), absl::StatusCode::kInvalidArgument);
+  // Field 1, two bytes that are no text.
+  EXPECT_EQ(front_.InferBytes("\x0a\x02\xff\xfe").status().code(), absl::StatusCode::kInvalidArgument);
   const std::string good = MatrixRequest("m", 1, 2, {0, 0}).SerializeAsString();
   for (size_t size = 0; size < good.size(); ++size) {
     EXPECT_FALSE(front_.InferBytes(std::string_view(good).substr(0, size)).ok()) << size;
