@@ -3,6 +3,7 @@
 #include "services/cli/cli.h"
 #include "services/cli/experiment_status_verb.h"
 #include "services/cli/experiment_verbs.h"
+#include "services/cli/model_repository_verbs.h"
 #include "services/cli/model_verb.h"
 #include "services/cli/outcome_verb.h"
 #include "services/cli/predict_verb.h"
@@ -14,7 +15,7 @@ int main(int argc, char** argv) {
   espalier::AddAnalyzeVerb(cli);
   espalier::AddAssignVerb(cli);
   espalier::AddExperimentStatusVerb(cli, espalier::AddExperimentVerbs(cli));
-  espalier::AddModelVerb(cli);
+  espalier::AddModelRepositoryVerbs(cli, espalier::AddModelVerb(cli));
   espalier::AddOutcomeVerb(cli);
   espalier::AddPredictVerb(cli);
   espalier::AddServeVerb(cli);
