@@ -6,13 +6,18 @@
 #include <system_error>
 #include <utility>
 
+#include "models/base/log_text.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
 #include "models/repository/labels.h"
-#include "models/repository/log_text.h"
 #include "models/repository/repository_scan.h"
 
 namespace espalier {
+namespace {
+
+constexpr int64_t kDayMillis = int64_t{24} * 3600 * 1000;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<ModelManager>> ModelManager::Create(Options options) {
   std::error_code error;
@@ -43,7 +48,9 @@ void DirectoryModelManager::Run() {
     Poll();
     // A folder that was not watched may have changed since the look at it.
     if (watcher_.Watch(Directories())) continue;
-    if (watcher_.Wait(options_.poll_millis) == DirectoryWatcher::Wake::kStopped) return;
+    if (watcher_.Wait(options_.poll_millis > 0 ? options_.poll_millis : kDayMillis) ==
+        DirectoryWatcher::Wake::kStopped)
+      return;
   }
 }
 
@@ -65,7 +72,10 @@ void DirectoryModelManager::FollowAll(const RepositoryScan& scan) {
   for (auto it = followers_.begin(); it != followers_.end();) {
     const bool present = scan.models.contains(it->first);
     if (!present) {
-      it->second.Follow({.name = it->first, .path = "", .versions = {}, .status = {}});
+      it->second.Follow({.name = it->first,
+                         .path = absl::StrCat(options_.directory, "/", it->first),
+                         .versions = {},
+                         .status = {}});
       dropped_ = true;
     }
     it = present ? std::next(it) : followers_.erase(it);

@@ -3,11 +3,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <new>
 
 #include "absl/strings/str_join.h"
+#include "models/base/log_text.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
-#include "models/repository/log_text.h"
 
 namespace espalier {
 namespace {
@@ -181,13 +182,15 @@ void ModelFollower::Try(int64_t number, Version& version) {
   if (!IsBeingFilled(version)) listener_.OnLoad(name_, number, version.refusal);
 }
 
-absl::StatusOr<ModelHandle> ModelFollower::TryBytes(int64_t number, Version& version) {
+absl::StatusOr<ModelHandle> ModelFollower::TryBytes(int64_t number, Version& version) try {
   version.tried_sha256.clear();
   ESPALIER_RETURN_IF_ERROR(version.no_file);
   const VersionSource source = SourceOf(number, version);
   ESPALIER_ASSIGN_OR_RETURN(ModelBytes bytes, ReadModelBytes(source));
   version.tried_sha256 = bytes.sha256;
   return LoadVersion(source, std::move(bytes), settings_);
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError(absl::StrCat(version.source.file, " does not fit into memory"));
 }
 
 void ModelFollower::Refuse(int64_t number, Version& version, const absl::Status& reason) {

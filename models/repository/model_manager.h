@@ -40,7 +40,8 @@ class ModelManager {
  public:
   struct Options {
     std::string directory;
-    // How often the directory is looked at (beside inotify, which network file systems do not have).
+    // How often the directory is looked at (beside inotify, which network file systems do not have); 0 leaves
+    // it to inotify alone.
     int64_t poll_millis = 1000;
     const Clock* clock = &RealClock();
     // Called after every attempt to load a version, from the loading thread; for the counter of loads.

@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "models/base/file.h"
+#include "models/base/log_text.h"
 #include "models/base/sha256.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
 #include "models/forest/read_ensemble.h"
-#include "models/repository/log_text.h"
 #include "models/repository/model_signature.h"
 #include "models/repository/warm_up.h"
 

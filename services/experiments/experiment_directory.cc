@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "models/base/log_text.h"
 #include "models/base/sha256.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
-#include "models/repository/log_text.h"
 #include "router/experiment/compiled_experiment.h"
 #include "services/experiments/read_experiments.h"
 
