@@ -92,19 +92,15 @@ ExposureQueue& SqliteEventLog::NewQueue() {
 
 void SqliteEventLog::Report(std::vector<Outcome> outcomes,
                             std::function<void(std::vector<absl::Status>)> done) {
-  bool taken = false;
   const size_t size = outcomes.size();
   {
     MutexLock lock(mutex_);
     if (!stopping_ && waiting_outcomes_ + size <= options_.max_waiting_outcomes) {
       waiting_outcomes_ += size;
       reports_.push_back({std::move(outcomes), std::move(done), {}});
-      taken = true;
+      wake_.notify_one();
+      return;
     }
-  }
-  if (taken) {
-    wake_.notify_one();
-    return;
   }
   outcomes_refused_ += size;
   done(std::vector<absl::Status>(
