@@ -159,7 +159,7 @@ class Suite:
     # Parts
 
     def format(self):
-        sources = [p for room in (*OURS, "tests") for p in sorted((ROOT / room).rglob("*")) if p.suffix in (".h", ".cc")]
+        sources = [p for room in (*OURS, "deploy", "tests") for p in sorted((ROOT / room).rglob("*")) if p.suffix in (".h", ".cc")]
         self.check("format", self.run("format", "clang-format-14", "--dry-run", "-Werror", *sources))
 
     def unit(self):
