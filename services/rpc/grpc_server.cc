@@ -91,7 +91,7 @@ class AsyncGrpcServer final : public GrpcServer {
         health_({"inference.GRPCInferenceService", "espalier.v1.Outcomes"}) {}
 
   ~AsyncGrpcServer() override {
-    if (!drained_) Drain();
+    if (!drained_ && server_ != nullptr) Drain();
   }
 
   absl::Status Listen();

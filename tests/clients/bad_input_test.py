@@ -84,7 +84,7 @@ MALFORMED = {
     "a raw buffer too many": (edited(lambda m: m.raw_input_contents.append(b"")), ["raw_input_contents", "2", "1"]),
     "raw and typed": (edited(lambda m: m.inputs[0].contents.fp32_contents.append(1)), ["contents", "raw_input_contents"]),
     "typed too few": (typed("fp32_contents", [1] * 5), ["input__0", "5", "6"]),
-    "typed too many": (typed("fp32_contents", [1] * 7), ["input__0", "7", "6"]),
+    "typed too many": (typed("fp32_contents", [1] * 7), ["input__0", "more", "6"]),
     "typed in the wrong field": (typed("int_contents", [1] * 6), ["input__0", "fp32_contents"]),
     "typed in two fields": (edited(lambda m: (m.ClearField("raw_input_contents"), m.inputs[0].contents.fp32_contents.extend([1] * 24),
                                               m.inputs[0].contents.int_contents.append(1))), ["input__0"]),
@@ -107,7 +107,7 @@ MALFORMED = {
     "iterations as a number": (request("plain", ROWS, iterations=5), ["iterations"]),
     "base margin of another length": (edited(lambda m: add_tensor(m, "base_margin", np.zeros(3, np.float32))), ["base_margin", "3", "4"]),
     "base margin of another shape": (edited(lambda m: add_tensor(m, "base_margin", np.zeros((4, 2), np.float32))), ["base_margin"]),
-    "a shared memory region": (edited(lambda m: set_parameter(m.inputs[0].parameters["shared_memory_region"], "r")), ["shared_memory"]),
+    "no rows": (shaped(0, 6), ["rows"]),
 }
 
 
@@ -163,10 +163,9 @@ def test_malformed_strings(server, data):
     refused(lambda: server.infer(bytes_column(data)), "INVALID_ARGUMENT", "region")
 
 
-def test_no_rows(server):
-    """An empty batch is a batch."""
-    reply = server.infer(shaped(0, 6))
-    assert output(reply).shape == (0,)
+def test_shared_memory_is_refused(server):
+    message = edited(lambda m: set_parameter(m.inputs[0].parameters["shared_memory_region"], "r"))
+    refused(lambda: server.infer(message), "UNIMPLEMENTED", "input__0", "shared_memory_region")
 
 
 def test_rows_above_max_batch_size(server):

@@ -44,9 +44,9 @@ def test_grpcurl_infers_with_typed_contents(server):
                                                "contents": {"fp32_contents": [float(x) for x in rows.ravel()]}}]}
     reply = json.loads(grpcurl(server, "inference.GRPCInferenceService/ModelInfer", body=body))
     [tensor] = reply["outputs"]
-    assert (reply["modelVersion"], tensor["datatype"], tensor["shape"]) == ("2", "FP32", ["3"])
-    assert same_bits(np.array(tensor["contents"]["fp32Contents"], np.float32), repository.truth(repository.PLAIN[2], rows))
-    assert "rawOutputContents" not in reply
+    assert (reply["model_version"], tensor["datatype"], tensor["shape"]) == ("2", "FP32", ["3"])
+    assert same_bits(np.array(tensor["contents"]["fp32_contents"], np.float32), repository.truth(repository.PLAIN[2], rows))
+    assert "raw_output_contents" not in reply
 
 
 def test_grpcurl_infers_with_raw_contents(server):
@@ -54,7 +54,7 @@ def test_grpcurl_infers_with_raw_contents(server):
     body = {"model_name": "plain", "inputs": [{"name": "input__0", "datatype": "FP32", "shape": [2, 6]}],
             "raw_input_contents": [base64.b64encode(rows.tobytes()).decode()]}
     reply = json.loads(grpcurl(server, "inference.GRPCInferenceService/ModelInfer", body=body))
-    assert base64.b64decode(reply["rawOutputContents"][0]) == repository.truth(repository.PLAIN[2], rows).tobytes()
+    assert base64.b64decode(reply["raw_output_contents"][0]) == repository.truth(repository.PLAIN[2], rows).tobytes()
 
 
 def test_health(server):
@@ -96,7 +96,7 @@ def test_metrics_count_requests(server):
 @pytest.mark.release_only
 def test_perf_analyzer(server):
     text = run("perf_analyzer", "-m", "plain", "-i", "grpc", "-u", server.address, "--shape", "input__0:1,6", "--concurrency-range", "4",
-               "--measurement-mode", "count_windows", "--measurement-request-count", "500", "-s", "99", "-r", "3")
+               "--measurement-mode", "count_windows", "--measurement-request-count", "500", "-s", "1000", "-r", "3")
     assert re.search(r"Throughput: [1-9]\d*", text), text
 
 

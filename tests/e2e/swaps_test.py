@@ -150,4 +150,5 @@ def test_swaps_under_load(tmp_path):
 
 
 def ready(server, version):
-    return server.stub.ModelReady(service_pb2.ModelReadyRequest(name="swapped", version=str(version)), timeout=10).ready
+    index = server.stub.RepositoryIndex(service_pb2.RepositoryIndexRequest(ready=True), timeout=10)
+    return any(entry.version == str(version) for entry in index.models)
