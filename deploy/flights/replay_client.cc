@@ -61,7 +61,7 @@ class Replay {
         continue;
       }
       ESPALIER_RETURN_IF_ERROR(session_.Ask(event->flight));
-      if (++asked_ % options_.look_every != 0) continue;
+      if (!IsLook(++asked_)) continue;
       seconds_ += SecondsSince(start);
       ESPALIER_RETURN_IF_ERROR(Look(event->time));
       start = SteadyClock::now();
@@ -87,6 +87,12 @@ class Replay {
   }
 
  private:
+  // Every so many flights, and a few times before the first of these, when most is still open.
+  bool IsLook(size_t flights) const {
+    const size_t every = options_.look_every;
+    return flights % every == 0 || flights == every / 10 || flights == every / 5 || flights == every / 2;
+  }
+
   // Everything told so far is settled first, so that a row of the table depends on the flights alone.
   absl::Status Look(int64_t time) {
     if (options_.status_command.empty()) {

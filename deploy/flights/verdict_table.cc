@@ -32,7 +32,6 @@ VerdictRow RowOf(const Json& status) {
   row.effect = NumberOr(treatment, "effect", kUnknown);
   row.effect_low = NumberOr(treatment, "effect_low", kUnknown);
   row.effect_high = NumberOr(treatment, "effect_high", kUnknown);
-  row.p = NumberOr(treatment, "p", 1);
   return row;
 }
 
@@ -66,16 +65,15 @@ absl::StatusOr<std::string> RunCommand(const std::string& command) {
 }
 
 void PrintHeader(std::ostream& out) {
-  out << fmt::format("{:>8}  {:<10} {:>6}  {:>8} {:>8}  {:>10}  {:<21} {:>8}  {}\n", "flights", "until",
-                     "tails", "control", "weather", "difference", "95% at any time", "p", "");
+  out << fmt::format("{:>8}  {:<10} {:>6}  {:>8} {:>8}  {:>10}  {:<20}  {}\n", "flights", "until", "tails",
+                     "control", "weather", "difference", "95% at any look", "");
 }
 
 void PrintRow(const VerdictRow& row, std::ostream& out) {
   const std::string interval = fmt::format("[{:+.5f}, {:+.5f}]", row.effect_low, row.effect_high);
   const char* word = !row.decided() ? "open" : row.effect < 0 ? "weather better" : "weather worse";
-  out << fmt::format("{:>8}  {:<10} {:>6.0f}  {:>8.5f} {:>8.5f}  {:>+10.5f}  {:<21} {:>8.2g}  {}\n",
-                     row.flights, Date(row.time), row.units, row.control, row.treatment, row.effect, interval,
-                     row.p, word)
+  out << fmt::format("{:>8}  {:<10} {:>6.0f}  {:>8.5f} {:>8.5f}  {:>+10.5f}  {:<20}  {}\n", row.flights,
+                     Date(row.time), row.units, row.control, row.treatment, row.effect, interval, word)
       << std::flush;
 }
 

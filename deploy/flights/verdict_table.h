@@ -22,7 +22,6 @@ struct VerdictRow {
   double effect = 0;
   double effect_low = 0;
   double effect_high = 0;
-  double p = 1;
 
   // Does the interval leave zero out?
   bool decided() const { return effect_low > 0 || effect_high < 0; }

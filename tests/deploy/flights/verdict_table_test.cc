@@ -42,9 +42,9 @@ TEST(VerdictTableTest, QuotesAStatusThatIsNone) {
 
 TEST(VerdictTableTest, PrintsDateAndVerdict) {
   std::ostringstream out;
-  PrintRow({20000, 1374451200, 2900, 0.2, 0.18, -0.02, -0.03, -0.01, 0.004}, out);
+  PrintRow({20000, 1374451200, 2900, 0.2, 0.18, -0.02, -0.03, -0.01}, out);
   EXPECT_EQ(out.str(),
-            "   20000  2013-07-22   2900   0.20000  0.18000    -0.02000  [-0.03000, -0.01000]     0.004  "
+            "   20000  2013-07-22   2900   0.20000  0.18000    -0.02000  [-0.03000, -0.01000]  "
             "weather better\n");
 }
 
