@@ -59,8 +59,10 @@ function(espalier_test name)
       add_dependencies(tests_${label} ${name})
     endif()
   endforeach()
+  # One word, which `ctest -L` searches: a list would not survive the way through the discovery.
+  string(REPLACE ";" "_" labels "${ARG_LABELS}")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+    PROPERTIES LABELS "${labels}" TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 
 # espalier_fuzz(NAME SOURCES a_fuzz.cc DEPS x): a libFuzzer program, built by the `fuzz` preset only.
