@@ -39,8 +39,8 @@ class Snapshot {
     if (listener_) listener_();
   }
 
-  // Has `listener` called after each Publish, on the publisher's thread and without a lock. Set once, before anything is
-  // published concurrently.
+  // Has `listener` called after each Publish, on the publisher's thread and without a lock. Set once, before
+  // anything is published concurrently.
   void OnPublish(std::function<void()> listener) { listener_ = std::move(listener); }
 
   std::shared_ptr<const T> Get() const {

@@ -46,9 +46,10 @@ int Run(uint64_t rows, size_t features) {
   }
   const double total = ProcessCpuMicros() - start;
   const auto bytes = std::filesystem::file_size(EventsPath(directory.path()));
-  std::printf("%llu exposures with %zu features: %.2f us of CPU a row, %.2f of them to push; %.0f bytes a row\n",
-              static_cast<unsigned long long>(rows), features, total / rows, push_micros / rows,
-              static_cast<double>(bytes) / rows);
+  std::printf(
+      "%llu exposures with %zu features: %.2f us of CPU a row, %.2f of them to push; %.0f bytes a row\n",
+      static_cast<unsigned long long>(rows), features, total / rows, push_micros / rows,
+      static_cast<double>(bytes) / rows);
   return 0;
 }
 
