@@ -128,11 +128,18 @@ void ConnectionGate::Run() {
       if (fd == listener_) {
         AcceptAll();
       } else {
-        close(fd);  // the duplicate of a connection that ended; closing takes it off the poller
-        --open_;
+        Forget(fd);
       }
     }
   }
+}
+
+// A connection ended. Its duplicate is taken off the poller before it is closed: the server's own descriptor
+// may keep the socket alive, and the poller would go on telling of a number that by then is somebody else's.
+void ConnectionGate::Forget(int duplicate) {
+  epoll_ctl(poller_, EPOLL_CTL_DEL, duplicate, nullptr);
+  close(duplicate);
+  --open_;
 }
 
 // Without descriptors the listener would stay readable and the thread would spin.

@@ -44,6 +44,7 @@ class ConnectionGate {
   ConnectionGate(int listener, int wake, int poller, std::string address, int max_connections);
   void Run();
   void AcceptAll();
+  void Forget(int duplicate);
   void Rest();
 
   const int listener_;
