@@ -1,6 +1,10 @@
 # Everything that is not ours, found once. `CMAKE_PREFIX_PATH` selects newer versions (bazel-free-build.md).
 find_package(Threads REQUIRED)
-find_package(Protobuf REQUIRED)
+# Protobuf's own package where there is one: from release 22 on it needs Abseil, which CMake's module does not know.
+find_package(Protobuf CONFIG QUIET)
+if(NOT Protobuf_FOUND)
+  find_package(Protobuf MODULE REQUIRED)
+endif()
 find_package(gRPC CONFIG REQUIRED)
 find_package(absl CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
