@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
@@ -78,7 +79,10 @@ struct RequestTotals {
 
 struct RequestLabels {
   std::string model, version, variant;
-  auto operator<=>(const RequestLabels&) const = default;
+
+  friend bool operator<(const RequestLabels& a, const RequestLabels& b) {
+    return std::tie(a.model, a.version, a.variant) < std::tie(b.model, b.version, b.variant);
+  }
 };
 
 class RequestMetrics {
