@@ -14,7 +14,7 @@
 namespace espalier {
 namespace {
 
-#ifdef __SANITIZE_THREAD__
+#ifdef ESPALIER_TSAN
 constexpr int kSwaps = 40;
 #else
 constexpr int kSwaps = 200;

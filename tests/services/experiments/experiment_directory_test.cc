@@ -69,7 +69,8 @@ class ExperimentDirectoryTest : public testing::Test {
 // "a:1 b:2": keys with their config versions.
 std::string Summary(ExperimentDirectory& directory) {
   std::string summary;
-  for (const auto& experiment : directory.table().Get()->experiments()) {
+  const std::shared_ptr<const RoutingTable> table = directory.table().Get();
+  for (const auto& experiment : table->experiments()) {
     summary += StrCat(summary.empty() ? "" : " ", experiment->key(), ":", experiment->config_version());
   }
   return summary;
