@@ -235,7 +235,7 @@ absl::StatusOr<AnyNodeTable> Build(const Ensemble& ensemble, const FeatureIndice
 
 }  // namespace
 
-absl::StatusOr<AnyNodeTable> BuildNodeTable(const Ensemble& ensemble) {
+absl::StatusOr<AnyNodeTable> BuildNodeTable(const Ensemble& ensemble, NodeFormat format) {
   FeatureIndices features(ensemble.num_features);
   size_t num_nodes = 0;
   size_t largest_tree = 0;
@@ -249,7 +249,8 @@ absl::StatusOr<AnyNodeTable> BuildNodeTable(const Ensemble& ensemble) {
   if (num_nodes >= UINT32_MAX) return InvalidArgument("the model has ", num_nodes, " nodes, too many");
   std::vector<uint32_t> numeric = features.numeric.Number();
   const RowLayout layout(ensemble.num_features, std::move(numeric), features.categorical.Number());
-  const bool packed = layout.num_slots() <= PackedNode::kMaxSlots && largest_tree <= PackedNode::kMaxRight;
+  const bool packed = format == NodeFormat::kSmallest && layout.num_slots() <= PackedNode::kMaxSlots &&
+                      largest_tree <= PackedNode::kMaxRight;
   return packed ? Build<PackedNode>(ensemble, features, layout, num_nodes)
                 : Build<WideNode>(ensemble, features, layout, num_nodes);
 }

@@ -19,18 +19,21 @@
 
 namespace espalier {
 
-// 8 bytes: for up to 4,096 slots and 2^20 nodes a tree.
+// 8 bytes: for up to 65,536 slots, and as many nodes a tree. Each part is one load, without shifting or
+// masking.
 struct PackedNode {
-  static constexpr uint64_t kMaxSlots = 1u << 12;
-  static constexpr uint64_t kMaxRight = (1u << 20) - 1;
+  static constexpr uint64_t kMaxSlots = 1u << 16;
+  static constexpr uint64_t kMaxRight = (1u << 16) - 1;
 
   PackedNode() = default;
-  PackedNode(uint32_t key, uint32_t slot, uint32_t right) : key(key), meta(slot << 20 | right) {}
-  uint32_t slot() const { return meta >> 20; }
-  uint32_t right() const { return meta & kMaxRight; }
+  PackedNode(uint32_t key, uint32_t slot, uint32_t right)
+      : key(key), place(static_cast<uint16_t>(slot)), way(static_cast<uint16_t>(right)) {}
+  uint32_t slot() const { return place; }
+  uint32_t right() const { return way; }
 
   uint32_t key = 0;
-  uint32_t meta = 0;
+  uint16_t place = 0;
+  uint16_t way = 0;
 };
 
 // 12 bytes: for everything else.
@@ -39,13 +42,13 @@ struct WideNode {
   static constexpr uint64_t kMaxRight = 0xffffffffu;
 
   WideNode() = default;
-  WideNode(uint32_t key, uint32_t slot, uint32_t right) : key(key), way(right), place(slot) {}
+  WideNode(uint32_t key, uint32_t slot, uint32_t right) : key(key), place(slot), way(right) {}
   uint32_t slot() const { return place; }
   uint32_t right() const { return way; }
 
   uint32_t key = 0;
-  uint32_t way = 0;
   uint32_t place = 0;
+  uint32_t way = 0;
 };
 
 template <typename Node>
@@ -109,9 +112,13 @@ using AnyNodeTable = std::variant<NodeTable<PackedNode>, NodeTable<WideNode>>;
 // The deepest path that is accepted; contributions recurse along it.
 inline constexpr uint32_t kMaxTreeDepth = 1024;
 
+// Which node a table is made of: kWide ones hold every forest.
+enum class NodeFormat : uint8_t { kSmallest, kWide };
+
 // Checks that every tree is a tree over the ensemble's features and outputs and lays it out. INVALID_ARGUMENT
 // names the tree and node that contradict.
-absl::StatusOr<AnyNodeTable> BuildNodeTable(const Ensemble& ensemble);
+absl::StatusOr<AnyNodeTable> BuildNodeTable(const Ensemble& ensemble,
+                                            NodeFormat format = NodeFormat::kSmallest);
 
 }  // namespace espalier
 

@@ -183,7 +183,7 @@ absl::StatusOr<int64_t> UbjsonSource::ReadInteger(char marker) {
   if (size == 0 || marker == 'd' || marker == 'D') return Expected("an integer after its type");
   if (Remaining() < size) return Expected("an integer of that type");
   VisitNumberType(marker, [&](auto type) {
-    if constexpr (std::is_integral_v<decltype(type)>) value = Load<decltype(type)>(at_);
+    if constexpr (std::is_integral_v<decltype(type)>) value = int64_t{Load<decltype(type)>(at_)};
   });
   at_ += size;
   return value;

@@ -115,7 +115,7 @@ std::string CatalogModel::WhatThereIs() const {
   return text;
 }
 
-ModelCatalog::ModelCatalog(std::vector<CatalogModel> models) {
+ModelCatalog::ModelCatalog(std::vector<CatalogModel>&& models) {
   for (CatalogModel& model : models) {
     std::string name = model.name();
     models_.emplace(std::move(name), std::move(model));

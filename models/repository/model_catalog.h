@@ -98,7 +98,7 @@ class CatalogModel {
 
 class ModelCatalog {
  public:
-  explicit ModelCatalog(std::vector<CatalogModel> models);
+  explicit ModelCatalog(std::vector<CatalogModel>&& models);
 
   // Null for a name that the repository does not have.
   const CatalogModel* Find(std::string_view name) const;

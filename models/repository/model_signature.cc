@@ -148,7 +148,7 @@ absl::Status CheckWarmups(const inference::ModelConfig& config, const ModelSigna
   return absl::OkStatus();
 }
 
-void SetDims(int32_t max_batch_size, std::vector<int64_t> row, Dims& dims) {
+void SetDims(int32_t max_batch_size, const std::vector<int64_t>& row, Dims& dims) {
   dims.Clear();
   if (max_batch_size == 0) dims.Add(-1);
   for (const int64_t dim : row) dims.Add(dim);

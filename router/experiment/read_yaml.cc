@@ -25,7 +25,13 @@ struct Refused : std::exception {
 // Feeds one document's events to a builder, and expands aliases.
 class Handler final : public YAML::EventHandler {
  public:
-  void OnDocumentStart(const YAML::Mark&) override {}
+  explicit Handler(int previous_start) : start_(previous_start) {}
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // yaml-cpp 0.7 reads nulls without end before a bracket that closes nothing.
+    if (mark.pos == start_) Check(InvalidArgument("is no YAML: nothing is open that this could close"), mark);
+    start_ = mark.pos;
+  }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -81,6 +87,8 @@ class Handler final : public YAML::EventHandler {
   void OnMapEnd() override { End(); }
 
   DocumentBuilder& builder() { return builder_; }
+  // Where the document starts in the text.
+  int start() const { return start_; }
 
  private:
   struct OpenAnchor {
@@ -112,6 +120,7 @@ class Handler final : public YAML::EventHandler {
     if (anchor != 0) anchors_[anchor] = builder_.last();
   }
 
+  int start_;
   DocumentBuilder builder_;
   std::vector<OpenAnchor> open_anchors_;
   absl::flat_hash_map<YAML::anchor_t, DocumentNode> anchors_;
@@ -143,9 +152,11 @@ absl::Status CheckCharacters(std::string_view text) {
 absl::StatusOr<std::vector<DocumentNode>> Parse(std::istream& stream) {
   std::vector<DocumentNode> documents;
   YAML::Parser parser(stream);
+  int start = -1;
   while (true) {
-    Handler handler;
+    Handler handler(start);
     if (!parser.HandleNextDocument(handler)) return documents;
+    start = handler.start();
     DocumentNode document = handler.builder().Take();
     if (document.kind != DocumentNode::Kind::kNull) documents.push_back(std::move(document));
   }

@@ -62,8 +62,8 @@ bool ModelRoute::TryOverrides(const AttributeSource& attributes, int64_t now_mic
 void ModelRoute::Assign(const AttributeSource& attributes, std::string_view request_id, uint64_t event_id,
                         int64_t now_micros, Assignment& out) const {
   if (has_overrides_ && TryOverrides(attributes, now_micros, out)) return;
-  const CompiledExperiment* control = nullptr;
-  std::string_view first_reason;
+  const CompiledExperiment* control = experiments_.front().get();
+  std::string_view control_reason;
   for (const ExperimentPtr& experiment : experiments_) {
     const Assigner& assigner = experiment->assigner();
     Clear(out);
@@ -77,12 +77,12 @@ void ModelRoute::Assign(const AttributeSource& attributes, std::string_view requ
       return why.empty() ? FillEnrolled(*experiment, out) : FillControl(*experiment, why, out);
     }
     // The control of the first experiment by key, but rather of a running one.
-    if (control == nullptr || (!control->running() && experiment->running())) {
+    if (control == experiment.get() || (!control->running() && experiment->running())) {
       control = experiment.get();
-      first_reason = why;
+      control_reason = why;
     }
   }
-  FillControl(*control, first_reason, out);
+  FillControl(*control, control_reason, out);
 }
 
 RoutingTable::RoutingTable() = default;

@@ -52,6 +52,7 @@ void JudgeGoal(const AnalysisPlan& plan, const GoalComparison& goal) {
 void CorrectAndJudge(const AnalysisPlan& plan, std::vector<GoalComparison>& goals) {
   if (plan.correction == Correction::kHolm && plan.engine != AnalysisEngine::kBayesian) {
     std::vector<double> p;
+    p.reserve(goals.size());
     for (const GoalComparison& goal : goals) p.push_back(goal.result->p);
     const std::vector<double> adjusted = HolmAdjusted(p);
     for (size_t i = 0; i < goals.size(); ++i) goals[i].result->p_adjusted = adjusted[i];

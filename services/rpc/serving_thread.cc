@@ -19,7 +19,7 @@ ServingThread::~ServingThread() {
   if (thread_.joinable()) Stop();
 }
 
-void ServingThread::Start(RawInferenceService& service, ComputePool& pool, Arm arm) {
+void ServingThread::Start(RawInferenceService& service, ComputePool& pool, const Arm& arm) {
   arm({.service = service, .queue = *queue_, .lane = *lane_, .pool = pool, .stopping = stopping_});
   thread_ = std::thread([this] { Run(); });
 }

@@ -26,7 +26,7 @@ class ServingThread {
   ServingThread& operator=(const ServingThread&) = delete;
 
   // Begins to serve, once the server has started.
-  void Start(RawInferenceService& service, ComputePool& pool, Arm arm);
+  void Start(RawInferenceService& service, ComputePool& pool, const Arm& arm);
 
   // Ends the thread after what is on the queue; the server must have been shut down. Call once.
   void Stop();

@@ -104,14 +104,25 @@ TEST(NodeTableTest, ReordersChildrenThatAreNoNeighbours) {
   EXPECT_EQ(table.NumberInFile(root, root + 3), 3);
 }
 
-TEST(NodeTableTest, ManyFeaturesTakeWideNodes) {
-  Ensemble ensemble = OneTree({});
-  ensemble.num_features = 4000;
-  std::vector<TreeNode>& nodes = ensemble.trees[0].nodes;
-  for (int32_t i = 0; i < 3000; ++i)
-    nodes.push_back(Inner(2 * i + 1, 2 * i + 2, static_cast<uint32_t>(i), 0));
-  nodes.resize(6001);
-  EXPECT_EQ(BuildNodeTable(ensemble)->index(), 1u);
+TEST(NodeTableTest, TreesOfManyNodesAndManyFeaturesTakeWideNodes) {
+  // Every inner node's children are the next two free ones.
+  const auto complete = [](int32_t inner, uint32_t features) {
+    std::vector<TreeNode> nodes;
+    for (int32_t i = 0; i < inner; ++i) {
+      nodes.push_back(Inner(2 * i + 1, 2 * i + 2, static_cast<uint32_t>(i) % features, 0));
+    }
+    nodes.resize(nodes.size() + static_cast<size_t>(inner) + 1);
+    Ensemble ensemble = OneTree(std::move(nodes));
+    ensemble.num_features = features;
+    return ensemble;
+  };
+  EXPECT_EQ(BuildNodeTable(complete(32'767, 2))->index(), 0u);
+  EXPECT_EQ(BuildNodeTable(complete(32'768, 2))->index(), 1u);
+  EXPECT_EQ(BuildNodeTable(complete(32'767, 32'767))->index(), 0u);
+  Ensemble two_trees = complete(32'767, 40'000);
+  two_trees.trees.push_back(two_trees.trees[0]);
+  for (TreeNode& node : two_trees.trees[1].nodes) node.feature = 39'999 - node.feature;
+  EXPECT_EQ(BuildNodeTable(two_trees)->index(), 1u);
 }
 
 }  // namespace

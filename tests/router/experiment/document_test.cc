@@ -141,6 +141,9 @@ TEST(DocumentTest, FilesThatAreNoDocuments) {
   EXPECT_THAT(Refusal("{\"experiment\": ", "f.json"),
               HasSubstr("f.json: is no JSON at byte 16: parse error at line 1"));
   EXPECT_THAT(Refusal("{} {}", "f.json"), HasSubstr("is no JSON"));
+  // yaml-cpp reads documents without end from these.
+  EXPECT_THAT(Refusal("{a: 1}\n}"), HasSubstr("f.yaml: line 2: is no YAML: "));
+  EXPECT_THAT(Refusal(R"({"eme",:} nt"",:} "srr"24h"}})"), HasSubstr("f.yaml: line 1: "));
   EXPECT_EQ(Refusal("experiment: \xFF"), "f.yaml: the file must be UTF-8");
   EXPECT_EQ(Refusal(std::string("experiment: e\n\x04\nmodel: m\n")),
             "f.yaml: the file has a control character, which YAML does not allow");

@@ -274,7 +274,7 @@ TEST_F(JudgeTest, ARatioOfTwoOutcomes) {
   Report(second, 50, "revenue");
   Report(second, 1, "items");
   Expose("c", "control");
-  const VariantResult& control = JudgeAt(document).result.metrics[0].variants[0];
+  const VariantResult control = JudgeAt(document).result.metrics[0].variants[0];
   EXPECT_EQ(control.mean, 20);
   EXPECT_EQ(control.n, 2u);
 }
