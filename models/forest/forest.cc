@@ -7,7 +7,7 @@
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
 #include "models/forest/contributions.h"
-#include "models/forest/interleaved_walker.h"
+#include "models/forest/kernel_plan.h"
 #include "models/forest/kernel.h"
 #include "models/forest/node_table.h"
 #include "models/forest/objective.h"
@@ -64,7 +64,7 @@ Rows Slice(const Rows& rows, size_t begin, size_t count) {
 
 }  // namespace
 
-// What is left of an ensemble once it is compiled. The kernel refers to the table beside it.
+// What is left of an ensemble once it is compiled. The kernels refer to the table beside them.
 struct Forest::Compiled {
   Compiled(Ensemble& ensemble, Objective objective, AnyNodeTable nodes)
       : num_features(ensemble.num_features),
@@ -76,8 +76,7 @@ struct Forest::Compiled {
         feature_names(std::move(ensemble.feature_names)),
         feature_kinds(std::move(ensemble.feature_kinds)),
         objective(objective),
-        table(std::move(nodes)),
-        kernel(MakeInterleavedWalker(table, num_outputs)) {
+        table(std::move(nodes)) {
     feature_kinds.resize(num_features, FeatureKind::kNumeric);
   }
 
@@ -111,7 +110,7 @@ struct Forest::Compiled {
   std::vector<uint32_t> first_trees;
   uint64_t num_nodes = 0;
   AnyNodeTable table;
-  std::unique_ptr<const Kernel> kernel;
+  std::optional<KernelPlan> kernels;
 };
 
 absl::StatusOr<TreeRange> Forest::Compiled::Trees(IterationRange iterations) const {
@@ -157,7 +156,7 @@ void Forest::Compiled::ComputeMargins(const Rows& rows, size_t begin, TreeRange 
   } else {
     for (size_t i = 0; i < rows.count; ++i) std::copy_n(base_margins.data(), width, margins + i * width);
   }
-  kernel->AddMargins(rows, trees, margins);
+  kernels->For(rows.count).AddMargins(rows, trees, margins);
 }
 
 template <typename Finish>
@@ -171,7 +170,8 @@ void Forest::Compiled::ForEachChunk(const Rows& rows, TreeRange trees, std::span
   }
 }
 
-absl::StatusOr<std::shared_ptr<const Forest>> Forest::Compile(Ensemble ensemble) {
+absl::StatusOr<std::shared_ptr<const Forest>> Forest::Compile(Ensemble ensemble,
+                                                              const CompileOptions& options) {
   ESPALIER_RETURN_IF_ERROR(CheckMetadata(ensemble));
   ESPALIER_ASSIGN_OR_RETURN(const Objective objective, Objective::Create(ensemble));
   ESPALIER_ASSIGN_OR_RETURN(std::vector<float> base_margins, objective.BaseMargins(ensemble.base_score));
@@ -183,6 +183,8 @@ absl::StatusOr<std::shared_ptr<const Forest>> Forest::Compile(Ensemble ensemble)
   compiled->base_margins = std::move(base_margins);
   compiled->first_trees = std::move(first_trees);
   compiled->num_nodes = num_nodes;
+  ESPALIER_ASSIGN_OR_RETURN(compiled->kernels, KernelPlan::Create(compiled->table, compiled->num_features,
+                                                                  compiled->num_outputs, options.kernel));
   return std::shared_ptr<const Forest>(new Forest(std::move(compiled)));
 }
 
@@ -200,7 +202,7 @@ std::optional<uint32_t> Forest::best_iteration() const { return compiled_->best_
 std::string_view Forest::objective() const { return compiled_->objective_name; }
 std::string_view Forest::format() const { return compiled_->format; }
 std::string_view Forest::version() const { return compiled_->version; }
-std::string_view Forest::kernel() const { return compiled_->kernel->Name(); }
+std::string_view Forest::kernel() const { return compiled_->kernels->description(); }
 const std::vector<std::string>& Forest::feature_names() const { return compiled_->feature_names; }
 const std::vector<FeatureKind>& Forest::feature_kinds() const { return compiled_->feature_kinds; }
 
@@ -211,7 +213,7 @@ size_t Forest::MemoryBytes() const {
   }
   return sizeof(Forest) + sizeof(Compiled) + names + compiled_->feature_kinds.capacity() +
          compiled_->base_margins.capacity() * sizeof(float) +
-         compiled_->first_trees.capacity() * sizeof(uint32_t) + compiled_->kernel->MemoryBytes() +
+         compiled_->first_trees.capacity() * sizeof(uint32_t) + compiled_->kernels->MemoryBytes() +
          std::visit([](const auto& nodes) { return nodes.MemoryBytes(); }, compiled_->table);
 }
 
@@ -276,7 +278,7 @@ absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, st
       forest.objective.ToClasses(margins, count, out.data() + begin * forest.objective.ClassWidth());
     });
   } else {
-    forest.kernel->FindLeaves(rows, trees, out.data());
+    forest.kernels->leaves().FindLeaves(rows, trees, out.data());
   }
   return absl::OkStatus();
 }

@@ -52,11 +52,17 @@ struct PredictOptions {
   std::span<const float> base_margin = {};
 };
 
+struct CompileOptions {
+  // The kernel that predicts, by the name that kernel_plan.h lists. Empty: what is fastest here.
+  std::string_view kernel = {};
+};
+
 class Forest {
  public:
   // UNIMPLEMENTED for an objective that is not known; INVALID_ARGUMENT for an ensemble that contradicts
   // itself.
-  static absl::StatusOr<std::shared_ptr<const Forest>> Compile(Ensemble ensemble);
+  static absl::StatusOr<std::shared_ptr<const Forest>> Compile(Ensemble ensemble,
+                                                               const CompileOptions& options = {});
 
   ~Forest();
   Forest(const Forest&) = delete;
@@ -73,7 +79,7 @@ class Forest {
   std::string_view objective() const;
   std::string_view format() const;
   std::string_view version() const;
-  // The engine that walks the trees, as `model inspect` shows it.
+  // The engines that walk the trees, as `model inspect` shows them: "mask_walker; bit_slicer from 40 rows".
   std::string_view kernel() const;
   // Empty, or one a feature.
   const std::vector<std::string>& feature_names() const;

@@ -26,7 +26,7 @@ uint32_t* Scratch(size_t slots) {
 }
 
 template <typename Node>
-class InterleavedWalker final : public Kernel {
+class InterleavedWalker final : public LeafKernel {
  public:
   InterleavedWalker(const NodeTable<Node>& table, uint32_t num_outputs)
       : table_(table), num_outputs_(num_outputs) {
@@ -177,9 +177,9 @@ class InterleavedWalker final : public Kernel {
 
 }  // namespace
 
-std::unique_ptr<const Kernel> MakeInterleavedWalker(const AnyNodeTable& table, uint32_t num_outputs) {
+std::unique_ptr<const LeafKernel> MakeInterleavedWalker(const AnyNodeTable& table, uint32_t num_outputs) {
   return std::visit(
-      [num_outputs](const auto& nodes) -> std::unique_ptr<const Kernel> {
+      [num_outputs](const auto& nodes) -> std::unique_ptr<const LeafKernel> {
         using Table = std::decay_t<decltype(nodes)>;
         return std::make_unique<InterleavedWalker<typename Table::Node>>(nodes, num_outputs);
       },

@@ -13,7 +13,7 @@
 namespace espalier {
 
 // `table` must outlive the kernel.
-std::unique_ptr<const Kernel> MakeInterleavedWalker(const AnyNodeTable& table, uint32_t num_outputs);
+std::unique_ptr<const LeafKernel> MakeInterleavedWalker(const AnyNodeTable& table, uint32_t num_outputs);
 
 }  // namespace espalier
 

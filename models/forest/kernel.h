@@ -29,12 +29,16 @@ class Kernel {
   // thread is warm.
   virtual void AddMargins(const Rows& rows, TreeRange trees, float* margins) const = 0;
 
+  // Bytes that the kernel holds beside the table of nodes.
+  virtual size_t MemoryBytes() const = 0;
+};
+
+// A kernel that can also say where it arrives.
+class LeafKernel : public Kernel {
+ public:
   // leaves[row * (trees.end - trees.begin) + i]: the leaf reached in tree trees.begin + i, by the node's
   // number in the file.
   virtual void FindLeaves(const Rows& rows, TreeRange trees, int32_t* leaves) const = 0;
-
-  // Bytes that the kernel holds beside the table of nodes.
-  virtual size_t MemoryBytes() const = 0;
 };
 
 }  // namespace espalier

@@ -17,7 +17,7 @@ Walked Walk(const AnyNodeTable& table, uint32_t num_outputs, const std::vector<f
             TreeRange trees) {
   const Rows rows{reinterpret_cast<const std::byte*>(values.data()), values.size() / kGoldenFeatures,
                   kGoldenFeatures * sizeof(float)};
-  const std::unique_ptr<const Kernel> kernel = MakeInterleavedWalker(table, num_outputs);
+  const std::unique_ptr<const LeafKernel> kernel = MakeInterleavedWalker(table, num_outputs);
   Walked walked;
   walked.margins.assign(rows.count * num_outputs, 0.25f);
   walked.leaves.resize(rows.count * (trees.end - trees.begin));

@@ -100,7 +100,7 @@ TEST_F(OfflineVerbsTest, InspectSummarises) {
   EXPECT_GT(report["nodes"], 5);
   EXPECT_EQ(report["max_depth"], 3);
   EXPECT_EQ(report["feature_names"][2], "größe");
-  EXPECT_EQ(report["kernel"], "interleaved_walker");
+  EXPECT_THAT(std::string(report["kernel"]), HasSubstr("_walker"));
   EXPECT_THAT(Run({"model", "inspect", Model("multi_softprob")}).out, HasSubstr("num_outputs           3\n"));
 }
 
