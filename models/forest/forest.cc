@@ -7,8 +7,8 @@
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
 #include "models/forest/contributions.h"
-#include "models/forest/kernel_plan.h"
 #include "models/forest/kernel.h"
+#include "models/forest/kernel_plan.h"
 #include "models/forest/node_table.h"
 #include "models/forest/objective.h"
 

@@ -6,31 +6,29 @@
 namespace espalier {
 namespace {
 
-// Fills the places of one tree below a node.
+// Fills the places of one tree below a node. What is not set sends every row right.
 template <typename Node>
 class HeapFiller {
  public:
-  HeapFiller(const NodeTable<Node>& table, uint32_t tree, HeapTrees& heaps)
-      : table_(table), tree_(tree), heaps_(heaps) {}
+  HeapFiller(const NodeTable<Node>& table, const std::vector<RankTable::Question>& questions, uint32_t tree,
+             HeapTrees& heaps)
+      : table_(table), questions_(questions), tree_(tree), heaps_(heaps) {}
 
   void Fill(const Node* node, uint32_t place, uint32_t level) {
-    if (level == heaps_.depth) {
-      heaps_.leaves[(size_t{tree_} << heaps_.depth) + place - heaps_.num_leaves()] = LeafWeight(*node);
-      return;
-    }
     if (IsLeaf(*node)) {
-      heaps_.Set(tree_, place, level, {});
-      Fill(node, 2 * place, level + 1);
-      Fill(node, 2 * place + 1, level + 1);
+      const uint32_t below = heaps_.depth - level;
+      const size_t first = (size_t{tree_} << heaps_.depth) + (place << below) - heaps_.num_leaves();
+      std::fill_n(heaps_.leaves.begin() + static_cast<ptrdiff_t>(first), 1u << below, LeafWeight(*node));
       return;
     }
-    heaps_.Set(tree_, place, level, heaps_.ranks.Ask(table_, *node));
+    heaps_.Set(tree_, place, level, questions_[static_cast<size_t>(node - table_.nodes.data())]);
     Fill(node + node->right(), 2 * place, level + 1);
     Fill(node + node->right() - 1, 2 * place + 1, level + 1);
   }
 
  private:
   const NodeTable<Node>& table_;
+  const std::vector<RankTable::Question>& questions_;
   const uint32_t tree_;
   HeapTrees& heaps_;
 };
@@ -40,7 +38,8 @@ class HeapFiller {
 template <typename Node>
 std::optional<HeapTrees> HeapTrees::Build(const NodeTable<Node>& table) {
   if (table.max_depth > kMaxDepth || table.roots.empty()) return std::nullopt;
-  std::optional<RankTable> ranks = RankTable::Build(table);
+  std::vector<RankTable::Question> questions;
+  std::optional<RankTable> ranks = RankTable::Build(table, questions);
   if (!ranks.has_value()) return std::nullopt;
   HeapTrees heaps;
   heaps.ranks = *std::move(ranks);
@@ -51,7 +50,7 @@ std::optional<HeapTrees> HeapTrees::Build(const NodeTable<Node>& table) {
   heaps.leaves.resize((count << heaps.depth) + kLeafPadding);
   heaps.outputs = table.outputs;
   for (uint32_t tree = 0; tree < count; ++tree) {
-    HeapFiller<Node>(table, tree, heaps).Fill(table.nodes.data() + table.roots[tree], 1, 0);
+    HeapFiller<Node>(table, questions, tree, heaps).Fill(table.nodes.data() + table.roots[tree], 1, 0);
   }
   return heaps;
 }

@@ -1,7 +1,7 @@
 // Trees as perfect heaps, all of one depth: a step is arithmetic on the place, without pointers.
 //
-// The places of a tree are 1 (the root) to 2^depth - 1; the left child of i is 2i + 1 and the right one 2i, so
-// that a step adds the answer of the question. The leaves follow from 2^depth on. A leaf of less depth is
+// The places of a tree are 1 (the root) to 2^depth - 1; the left child of i is 2i + 1 and the right one 2i,
+// so that a step adds the answer of the question. The leaves follow from 2^depth on. A leaf of less depth is
 // repeated below questions that send every row right.
 //
 // The first six levels of a tree are 64 slots and 64 ranks, a cache line each, by place. Below them are 64
@@ -50,8 +50,8 @@ struct HeapTrees {
   std::vector<Top> tops;
   // blocks[(tree * 64 + place - 64) << block_levels() | place in the block]
   std::vector<RankTable::Question> blocks;
-  // leaves[tree << depth | place - 2^depth], and room after them, so that the last tree's can be read in whole
-  // vectors.
+  // leaves[tree << depth | place - 2^depth], and room after them, so that the last tree's can be read in
+  // whole vectors.
   std::vector<float> leaves;
   // The output that each tree adds to.
   std::vector<uint32_t> outputs;

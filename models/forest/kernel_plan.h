@@ -1,8 +1,8 @@
 // Which kernel answers a batch of so many rows: chosen once, when a forest is compiled, by trying them.
 //
-// Few rows go to the fastest walker of the processor, many to the bit slicer; the number of rows from which it
-// pays is found by timing both on rows made of the forest's own thresholds, for a fraction of the time that
-// parsing took. All kernels give the same bits, so that the choice is one of speed alone.
+// Few rows go to the fastest walker of the processor, many to the bit slicer; the number of rows from which
+// it pays is found by timing both on rows made of the forest's own thresholds, for a fraction of the time
+// that parsing took. All kernels give the same bits, so that the choice is one of speed alone.
 #ifndef ESPALIER_MODELS_FOREST_KERNEL_PLAN_H_
 #define ESPALIER_MODELS_FOREST_KERNEL_PLAN_H_
 
@@ -37,12 +37,16 @@ class KernelPlan {
 
  private:
   KernelPlan() = default;
-  void Choose(const AnyNodeTable& table, uint32_t num_features, uint32_t num_outputs);
+  // Sends every batch to one kernel.
+  void Use(const Kernel& kernel);
+  absl::Status Force(std::string_view name);
+  void Choose(uint32_t num_features, uint32_t num_outputs);
 
   std::unique_ptr<const LeafKernel> walker_;
-  // Null when the forest's shape does not allow it.
+  // Null when the forest's shape does not allow them; mask_walker_ also when the processor does not.
   std::unique_ptr<const HeapTrees> heaps_;
-  std::vector<std::unique_ptr<const Kernel>> others_;
+  std::unique_ptr<const Kernel> mask_walker_;
+  std::unique_ptr<const Kernel> bit_slicer_;
   const Kernel* small_ = nullptr;
   const Kernel* large_ = nullptr;
   size_t large_from_ = 0;

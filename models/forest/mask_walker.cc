@@ -11,14 +11,13 @@
 namespace espalier {
 namespace {
 
-constexpr size_t kMaxSlots = 128;
 // Trees whose masks are made before they are walked, so that the stores of masks have landed.
 constexpr uint32_t kChunk = 64;
 constexpr uint32_t kLanes = 8;
 
 // A row's ranks by slot; one more place for slots that no node asks.
 struct alignas(64) RankedRow {
-  uint8_t slots[kMaxSlots + 64];
+  uint8_t slots[RankTable::kMaxSlots + 64];
 };
 
 ESPALIER_AVX512_VBMI inline uint32_t CountAtOrBelow(const float* thresholds, __m512 x) {
@@ -39,17 +38,33 @@ ESPALIER_AVX512_VBMI inline void RankRow(const RankTable& table, const std::byte
   }
 }
 
-template <bool kManySlots>
+// The ranks in up to four registers of 64, and how places look theirs up.
+template <uint32_t kRegisters>
+struct RankRegisters {
+  ESPALIER_AVX512_VBMI explicit RankRegisters(const RankedRow& row) {
+    for (uint32_t i = 0; i < kRegisters; ++i) ranks[i] = _mm512_load_si512(row.slots + size_t{64} * i);
+  }
+
+  ESPALIER_AVX512_VBMI __m512i Lookup(__m512i slots) const {
+    if constexpr (kRegisters == 1) return _mm512_permutexvar_epi8(slots, ranks[0]);
+    if constexpr (kRegisters >= 2) {
+      const __m512i low = _mm512_permutex2var_epi8(ranks[0], slots, ranks[1]);
+      if constexpr (kRegisters == 2) return low;
+      const __m512i high = _mm512_permutex2var_epi8(ranks[kRegisters - 2], slots, ranks[kRegisters - 1]);
+      return _mm512_mask_blend_epi8(_mm512_movepi8_mask(slots), low, high);
+    }
+  }
+
+  __m512i ranks[kRegisters];
+};
+
+template <uint32_t kRegisters>
 ESPALIER_AVX512_VBMI inline void MakeMasks(const HeapTrees::Top* tops, uint32_t count, const RankedRow& row,
                                            uint64_t* masks) {
-  const __m512i low = _mm512_load_si512(row.slots);
-  const __m512i high = _mm512_load_si512(row.slots + 64);
+  const RankRegisters<kRegisters> registers(row);
   for (uint32_t i = 0; i < count; ++i) {
-    const __m512i slots = _mm512_load_si512(tops[i].slots);
-    const __m512i ranks = _mm512_load_si512(tops[i].ranks);
-    const __m512i values = kManySlots ? _mm512_permutex2var_epi8(low, slots, high)
-                                      : _mm512_permutexvar_epi8(slots, low);
-    masks[i] = _mm512_cmplt_epu8_mask(values, ranks);
+    const __m512i values = registers.Lookup(_mm512_load_si512(tops[i].slots));
+    masks[i] = _mm512_cmplt_epu8_mask(values, _mm512_load_si512(tops[i].ranks));
   }
 }
 
@@ -67,7 +82,7 @@ ESPALIER_AVX512_VBMI inline __m512i WalkMasks(const uint64_t* masks) {
   return place;
 }
 
-template <uint32_t kDepth, bool kManySlots>
+template <uint32_t kDepth, uint32_t kRegisters>
 class MaskWalker final : public Kernel {
  public:
   MaskWalker(const HeapTrees& trees, uint32_t num_outputs) : trees_(trees), num_outputs_(num_outputs) {}
@@ -93,7 +108,7 @@ class MaskWalker final : public Kernel {
     alignas(64) uint64_t places[kChunk];
     for (uint32_t begin = range.begin; begin < range.end; begin += kChunk) {
       const uint32_t count = std::min(kChunk, range.end - begin);
-      MakeMasks<kManySlots>(trees_.tops.data() + begin, count, row, masks);
+      MakeMasks<kRegisters>(trees_.tops.data() + begin, count, row, masks);
       for (uint32_t i = 0; i < count; i += kLanes) {
         _mm512_store_si512(places + i, WalkMasks<kTopLevels>(masks + i));
       }
@@ -158,14 +173,16 @@ std::unique_ptr<const Kernel> Make(const HeapTrees& trees, uint32_t num_outputs)
     if constexpr (kDepth > 1) return Make<kDepth - 1>(trees, num_outputs);
     return nullptr;
   }
-  if (trees.ranks.num_slots() > 64) return std::make_unique<MaskWalker<kDepth, true>>(trees, num_outputs);
-  return std::make_unique<MaskWalker<kDepth, false>>(trees, num_outputs);
+  const size_t slots = trees.ranks.num_slots();
+  if (slots <= 64) return std::make_unique<MaskWalker<kDepth, 1>>(trees, num_outputs);
+  if (slots <= 128) return std::make_unique<MaskWalker<kDepth, 2>>(trees, num_outputs);
+  return std::make_unique<MaskWalker<kDepth, 4>>(trees, num_outputs);
 }
 
 }  // namespace
 
 std::unique_ptr<const Kernel> MakeMaskWalker(const HeapTrees& trees, uint32_t num_outputs) {
-  if (!HasVbmi() || trees.ranks.num_slots() > kMaxSlots) return nullptr;
+  if (!HasVbmi()) return nullptr;
   return Make<HeapTrees::kMaxDepth>(trees, num_outputs);
 }
 

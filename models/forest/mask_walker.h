@@ -1,8 +1,8 @@
 // The kernel for single rows on processors with AVX-512 VBMI: asks all questions of a tree's first six levels
 // at once.
 //
-// The row's ranks are in two vector registers. One permutation brings the rank that each place asks for, one
-// comparison makes 64 answers a mask of bits, and the walk of eight trees in the lanes of one register is
+// The row's ranks are in up to four vector registers. A permutation brings the rank that each place asks for,
+// a comparison makes 64 answers a mask of bits, and the walk of eight trees in the lanes of one register is
 // arithmetic on their masks. Levels below the sixth are walked one by one in the block that the place names.
 #ifndef ESPALIER_MODELS_FOREST_MASK_WALKER_H_
 #define ESPALIER_MODELS_FOREST_MASK_WALKER_H_
@@ -14,7 +14,7 @@
 
 namespace espalier {
 
-// Null where the processor cannot, or the trees ask for more than 128 slots. `trees` must outlive the kernel.
+// Null where the processor cannot. `trees` must outlive the kernel.
 std::unique_ptr<const Kernel> MakeMaskWalker(const HeapTrees& trees, uint32_t num_outputs);
 
 }  // namespace espalier

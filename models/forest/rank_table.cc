@@ -4,6 +4,10 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
 
 namespace espalier {
 namespace {
@@ -11,91 +15,126 @@ namespace {
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
 // The number whose key this is. A NaN for the key of a threshold that is none.
-float KeyedFloat(uint32_t key) {
-  return std::bit_cast<float>(key & 0x80000000u ? key ^ 0x80000000u : ~key);
-}
+float KeyedFloat(uint32_t key) { return std::bit_cast<float>(key & 0x80000000u ? key ^ 0x80000000u : ~key); }
+
+// The distinct thresholds of a forest, numbered in the order in which the nodes name them.
+class ThresholdNumbers {
+ public:
+  struct Threshold {
+    uint32_t numeric;
+    uint32_t key;
+  };
+
+  // Number of a threshold of the i-th numeric feature in use.
+  uint32_t Number(uint32_t numeric, uint32_t key) {
+    const auto [found, added] =
+        numbers_.try_emplace(uint64_t{numeric} << 32 | key, static_cast<uint32_t>(thresholds_.size()));
+    if (added) thresholds_.push_back({numeric, key});
+    return found->second;
+  }
+
+  const std::vector<Threshold>& thresholds() const { return thresholds_; }
+
+  // All numbers by feature, and by key within each.
+  std::vector<uint32_t> Sorted() const {
+    std::vector<uint32_t> order(thresholds_.size());
+    std::iota(order.begin(), order.end(), 0u);
+    std::sort(order.begin(), order.end(), [this](uint32_t a, uint32_t b) {
+      return std::pair(thresholds_[a].numeric, thresholds_[a].key) <
+             std::pair(thresholds_[b].numeric, thresholds_[b].key);
+    });
+    return order;
+  }
+
+ private:
+  absl::flat_hash_map<uint64_t, uint32_t> numbers_;
+  std::vector<Threshold> thresholds_;
+};
 
 }  // namespace
 
 template <typename Node>
-std::optional<RankTable> RankTable::Build(const NodeTable<Node>& table) {
+std::optional<RankTable> RankTable::Build(const NodeTable<Node>& table, std::vector<Question>& questions) {
   const RowLayout& layout = table.layout;
   if (layout.num_slots() != layout.first_category_slot()) return std::nullopt;
-  // Keys of the thresholds of each numeric feature in use, and which directions are asked.
-  const size_t used = layout.num_slots() / 2;
-  std::vector<std::vector<uint32_t>> keys(used);
+  const auto used = static_cast<uint32_t>(layout.num_slots() / 2);
+  ThresholdNumbers numbers;
+  std::vector<uint32_t> node_numbers(table.nodes.size());
   std::vector<bool> asked(layout.num_slots(), false);
-  for (const Node& node : table.nodes) {
+  for (size_t i = 0; i < table.nodes.size(); ++i) {
+    const Node& node = table.nodes[i];
     if (IsLeaf(node)) continue;
     asked[node.slot()] = true;
-    keys[(node.slot() - 1) % used].push_back(node.key);
+    node_numbers[i] = numbers.Number((node.slot() - 1) % used, node.key);
   }
+
+  // Parts feature by feature; for each threshold its part, and its rank there.
+  struct Place {
+    uint32_t part;
+    uint8_t rank;
+  };
   RankTable ranks;
-  ranks.first_part_.push_back(0);
-  for (size_t i = 0; i < used; ++i) {
-    std::sort(keys[i].begin(), keys[i].end());
-    keys[i].erase(std::unique(keys[i].begin(), keys[i].end()), keys[i].end());
-    if (std::isnan(KeyedFloat(keys[i].front()))) return std::nullopt;
-    const uint32_t index = layout.FeatureOf(static_cast<uint32_t>(1 + i));
-    for (size_t begin = 0; begin < keys[i].size(); begin += kMaxThresholds) {
-      const size_t count = std::min(kMaxThresholds, keys[i].size() - begin);
-      ranks.AddPart(index, {keys[i].data() + begin, count});
+  std::vector<Place> places(numbers.thresholds().size());
+  const std::vector<uint32_t> order = numbers.Sorted();
+  std::vector<uint32_t> keys;
+  for (size_t begin = 0; begin < order.size(); begin += keys.size()) {
+    const uint32_t numeric = numbers.thresholds()[order[begin]].numeric;
+    keys.clear();
+    for (size_t i = begin; i < order.size() && numbers.thresholds()[order[i]].numeric == numeric; ++i) {
+      const auto place = static_cast<uint32_t>(keys.size());
+      places[order[i]] = {static_cast<uint32_t>(ranks.parts_.size() + place / kMaxThresholds),
+                          static_cast<uint8_t>(place % kMaxThresholds + 1)};
+      keys.push_back(numbers.thresholds()[order[i]].key);
     }
-    ranks.first_part_.push_back(static_cast<uint32_t>(ranks.parts_.size()));
-  }
-  for (const bool left : {true, false}) {
-    for (size_t i = 0; i < used; ++i) {
-      if (!asked[1 + i + (left ? 0 : used)]) continue;
-      for (size_t part = ranks.first_part_[i]; part < ranks.first_part_[i + 1]; ++part) {
-        if (ranks.counts_.size() == kMaxSlots) return std::nullopt;
-        ranks.AddSlot(ranks.parts_[part], left);
-      }
-    }
+    if (std::isnan(KeyedFloat(keys.front()))) return std::nullopt;
+    ranks.AddFeature(layout.FeatureOf(1 + numeric), keys, asked[1 + numeric], asked[1 + numeric + used]);
+    if (ranks.num_slots() > kMaxSlots) return std::nullopt;
   }
   for (Part& part : ranks.parts_) {
-    for (uint16_t* slot : {&part.left_slot, &part.right_slot}) {
-      if (*slot == kNoSlot) *slot = static_cast<uint16_t>(ranks.num_slots());
-    }
+    if (part.left_slot == kMaxSlots) part.left_slot = static_cast<uint16_t>(ranks.num_slots());
+    if (part.right_slot == kMaxSlots) part.right_slot = static_cast<uint16_t>(ranks.num_slots());
+  }
+
+  questions.resize(table.nodes.size());
+  for (size_t i = 0; i < table.nodes.size(); ++i) {
+    if (IsLeaf(table.nodes[i])) continue;
+    const Place& place = places[node_numbers[i]];
+    const Part& part = ranks.parts_[place.part];
+    const uint16_t slot = table.nodes[i].slot() <= used ? part.left_slot : part.right_slot;
+    questions[i] = {static_cast<uint8_t>(slot), place.rank};
   }
   return ranks;
 }
 
-void RankTable::AddPart(uint32_t index, std::span<const uint32_t> keys) {
-  const Part part = {.index = index,
-                     .pivots = static_cast<uint32_t>(thresholds_.size()),
-                     .count = static_cast<uint8_t>(keys.size())};
-  // The last bucket is never full, so that a value beyond all thresholds has one too.
-  const size_t buckets = keys.size() / kBucket + 1;
-  thresholds_.resize(thresholds_.size() + kBucket * (1 + buckets), kNaN);
-  float* pivots = thresholds_.data() + part.pivots;
-  for (size_t i = 0; i < keys.size(); ++i) pivots[kBucket + i] = KeyedFloat(keys[i]);
-  for (size_t i = 0; i + 1 < buckets; ++i) pivots[i] = pivots[kBucket * (2 + i) - 1];
-  parts_.push_back(part);
-}
-
-void RankTable::AddSlot(Part& part, bool left) {
-  (left ? part.left_slot : part.right_slot) = static_cast<uint16_t>(counts_.size());
-  counts_.push_back(part.count);
-}
-
-RankTable::Question RankTable::Find(uint32_t numeric, bool left, uint32_t key) const {
-  const float threshold = KeyedFloat(key);
-  for (uint32_t i = first_part_[numeric];; ++i) {
-    const Part& part = parts_[i];
-    const float* begin = thresholds_.data() + part.pivots + kBucket;
-    const float* end = begin + part.count;
-    if (threshold > end[-1]) continue;
-    const auto rank = std::lower_bound(begin, end, threshold) - begin + 1;
-    return {static_cast<uint8_t>(left ? part.left_slot : part.right_slot), static_cast<uint8_t>(rank)};
+void RankTable::AddFeature(uint32_t index, std::span<const uint32_t> keys, bool left, bool right) {
+  for (; !keys.empty(); keys = keys.subspan(std::min(kMaxThresholds, keys.size()))) {
+    Part part = {.index = index,
+                 .pivots = static_cast<uint32_t>(thresholds_.size()),
+                 .count = static_cast<uint8_t>(std::min(kMaxThresholds, keys.size())),
+                 .left_slot = kMaxSlots,
+                 .right_slot = kMaxSlots};
+    // The last bucket is never full, so that a value beyond all thresholds has one too.
+    const size_t buckets = part.count / kBucket + 1;
+    thresholds_.resize(thresholds_.size() + kBucket * (1 + buckets), kNaN);
+    float* pivots = thresholds_.data() + part.pivots;
+    for (size_t i = 0; i < part.count; ++i) pivots[kBucket + i] = KeyedFloat(keys[i]);
+    for (size_t i = 0; i + 1 < buckets; ++i) pivots[i] = pivots[kBucket * (2 + i) - 1];
+    for (const auto& [asked, slot] : {std::pair(left, &part.left_slot), std::pair(right, &part.right_slot)}) {
+      if (!asked) continue;
+      *slot = static_cast<uint16_t>(counts_.size());
+      counts_.push_back(part.count);
+    }
+    parts_.push_back(part);
   }
 }
 
 size_t RankTable::MemoryBytes() const {
-  return parts_.capacity() * sizeof(Part) + thresholds_.capacity() * sizeof(float) +
-         counts_.capacity() + first_part_.capacity() * sizeof(uint32_t);
+  return parts_.capacity() * sizeof(Part) + thresholds_.capacity() * sizeof(float) + counts_.capacity();
 }
 
-template std::optional<RankTable> RankTable::Build(const NodeTable<PackedNode>& table);
-template std::optional<RankTable> RankTable::Build(const NodeTable<WideNode>& table);
+template std::optional<RankTable> RankTable::Build(const NodeTable<PackedNode>& table,
+                                                   std::vector<Question>& questions);
+template std::optional<RankTable> RankTable::Build(const NodeTable<WideNode>& table,
+                                                   std::vector<Question>& questions);
 
 }  // namespace espalier

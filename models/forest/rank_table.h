@@ -20,8 +20,6 @@ namespace espalier {
 
 // Immutable once built.
 class RankTable {
-  static constexpr uint16_t kNoSlot = 0xffff;
-
  public:
   static constexpr size_t kMaxThresholds = 255;
   static constexpr size_t kMaxSlots = 256;
@@ -38,8 +36,8 @@ class RankTable {
     // The rank of a missing value that goes right.
     uint8_t count = 0;
     // num_slots() where no node asks for this direction.
-    uint16_t left_slot = kNoSlot;
-    uint16_t right_slot = kNoSlot;
+    uint16_t left_slot = 0;
+    uint16_t right_slot = 0;
   };
 
   // How a node asks.
@@ -48,17 +46,10 @@ class RankTable {
     uint8_t rank = 0;
   };
 
-  // Nothing for a forest with categorical splits, or with more slots than a byte can tell apart.
+  // Nothing for a forest with categorical splits, or with more slots than a byte can tell apart. On success
+  // `questions` has one for each node of the table; those of leaves mean nothing.
   template <typename Node>
-  static std::optional<RankTable> Build(const NodeTable<Node>& table);
-
-  // The question of an inner node of the table from which this was built.
-  template <typename Node>
-  Question Ask(const NodeTable<Node>& table, const Node& node) const {
-    const uint32_t used = static_cast<uint32_t>(table.layout.num_slots() / 2);
-    const uint32_t slot = node.slot() - 1;
-    return Find(slot % used, slot < used, node.key);
-  }
+  static std::optional<RankTable> Build(const NodeTable<Node>& table, std::vector<Question>& questions);
 
   size_t num_slots() const { return counts_.size(); }
   // Thresholds of the part that a slot holds.
@@ -69,17 +60,14 @@ class RankTable {
   size_t MemoryBytes() const;
 
  private:
-  void AddPart(uint32_t index, std::span<const uint32_t> keys);
-  void AddSlot(Part& part, bool left);
-  // The question of the i-th numeric feature in use.
-  Question Find(uint32_t numeric, bool left, uint32_t key) const;
+  // Appends the parts for the thresholds of a feature (their keys, ascending and distinct), with slots for
+  // the directions that nodes ask.
+  void AddFeature(uint32_t index, std::span<const uint32_t> keys, bool left, bool right);
 
   std::vector<Part> parts_;
   std::vector<float> thresholds_;
   // One a slot.
   std::vector<uint8_t> counts_;
-  // The parts of the i-th numeric feature in use are [first_part_[i], first_part_[i + 1]).
-  std::vector<uint32_t> first_part_;
 };
 
 }  // namespace espalier

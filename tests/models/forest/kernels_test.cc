@@ -36,7 +36,8 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << 
 class RandomForest {
  public:
   RandomForest(const Shape& shape, uint32_t seed) : shape_(shape), random_(seed) {
-    const std::vector<float> special = {0.0f, -0.0f, 1e-45f, -1e-45f, 3.4e38f, -3.4e38f, kInfinity, -kInfinity};
+    const std::vector<float> special = {0.0f,    -0.0f,    1e-45f,    -1e-45f,
+                                        3.4e38f, -3.4e38f, kInfinity, -kInfinity};
     for (uint32_t feature = 0; feature < shape.features; ++feature) {
       std::vector<float> values;
       for (uint32_t i = 0; i < shape.thresholds; ++i) values.push_back(normal_(random_));
@@ -167,7 +168,8 @@ class KernelsTest : public testing::TestWithParam<Shape> {
   void ExpectSameBits(const Forest& forest, const RandomForest& random, const std::vector<float>& rows) {
     const std::vector<float> expected = random.Margins(rows);
     const size_t count = rows.size() / forest.num_features();
-    for (const size_t batch : {size_t{1}, size_t{7}, size_t{63}, size_t{64}, size_t{65}, size_t{256}, count}) {
+    for (const size_t batch :
+         {size_t{1}, size_t{7}, size_t{63}, size_t{64}, size_t{65}, size_t{256}, count}) {
       EXPECT_TRUE(SameBits(Margins(forest, rows, batch), expected)) << "batch " << batch;
     }
     const uint32_t end = forest.num_iterations();
@@ -233,12 +235,13 @@ TEST(KernelPlanTest, BatchesOfAFullForestAreSliced) {
 TEST(KernelPlanTest, NamesAKernelThatDoesNotExist) {
   const auto forest = Forest::Compile(RandomForest({"", 3, 3, 3}, 3).ensemble(), {.kernel = "gpu"});
   EXPECT_EQ(forest.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(forest.status().message()), HasSubstr("kernel \"gpu\" is none of interleaved_walker"));
+  EXPECT_THAT(std::string(forest.status().message()),
+              HasSubstr("kernel \"gpu\" is none of interleaved_walker"));
 }
 
 TEST(KernelPlanTest, RefusesAKernelThatCannotTakeTheForest) {
-  const auto forest = Forest::Compile(RandomForest({"", 3, 9, 3, 1, 40, 1.0}, 3).ensemble(),
-                                      {.kernel = "bit_slicer"});
+  const auto forest =
+      Forest::Compile(RandomForest({"", 3, 9, 3, 1, 40, 1.0}, 3).ensemble(), {.kernel = "bit_slicer"});
   EXPECT_EQ(forest.status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
