@@ -21,29 +21,29 @@ float KeyedFloat(uint32_t key) { return std::bit_cast<float>(key & 0x80000000u ?
 class ThresholdNumbers {
  public:
   struct Threshold {
-    uint32_t numeric;
-    uint32_t key;
+    // The numeric feature (the i-th in use) in the upper half, the key in the lower.
+    uint64_t bits;
+    uint32_t number;
+
+    uint32_t numeric() const { return static_cast<uint32_t>(bits >> 32); }
+    uint32_t key() const { return static_cast<uint32_t>(bits); }
   };
 
-  // Number of a threshold of the i-th numeric feature in use.
+  explicit ThresholdNumbers(size_t expected) { numbers_.reserve(expected); }
+
   uint32_t Number(uint32_t numeric, uint32_t key) {
-    const auto [found, added] =
-        numbers_.try_emplace(uint64_t{numeric} << 32 | key, static_cast<uint32_t>(thresholds_.size()));
-    if (added) thresholds_.push_back({numeric, key});
+    const uint64_t bits = uint64_t{numeric} << 32 | key;
+    const auto [found, added] = numbers_.try_emplace(bits, static_cast<uint32_t>(thresholds_.size()));
+    if (added) thresholds_.push_back({bits, found->second});
     return found->second;
   }
 
-  const std::vector<Threshold>& thresholds() const { return thresholds_; }
-
-  // All numbers by feature, and by key within each.
-  std::vector<uint32_t> Sorted() const {
-    std::vector<uint32_t> order(thresholds_.size());
-    std::iota(order.begin(), order.end(), 0u);
-    std::sort(order.begin(), order.end(), [this](uint32_t a, uint32_t b) {
-      return std::pair(thresholds_[a].numeric, thresholds_[a].key) <
-             std::pair(thresholds_[b].numeric, thresholds_[b].key);
-    });
-    return order;
+  // By feature, and by key within each.
+  std::vector<Threshold> Sorted() const {
+    std::vector<Threshold> sorted = thresholds_;
+    std::sort(sorted.begin(), sorted.end(),
+              [](const Threshold& a, const Threshold& b) { return a.bits < b.bits; });
+    return sorted;
   }
 
  private:
@@ -58,7 +58,7 @@ std::optional<RankTable> RankTable::Build(const NodeTable<Node>& table, std::vec
   const RowLayout& layout = table.layout;
   if (layout.num_slots() != layout.first_category_slot()) return std::nullopt;
   const auto used = static_cast<uint32_t>(layout.num_slots() / 2);
-  ThresholdNumbers numbers;
+  ThresholdNumbers numbers(std::min<size_t>(table.nodes.size() / 2, kMaxSlots * kMaxThresholds / 2));
   std::vector<uint32_t> node_numbers(table.nodes.size());
   std::vector<bool> asked(layout.num_slots(), false);
   for (size_t i = 0; i < table.nodes.size(); ++i) {
@@ -74,17 +74,17 @@ std::optional<RankTable> RankTable::Build(const NodeTable<Node>& table, std::vec
     uint8_t rank;
   };
   RankTable ranks;
-  std::vector<Place> places(numbers.thresholds().size());
-  const std::vector<uint32_t> order = numbers.Sorted();
+  const std::vector<ThresholdNumbers::Threshold> sorted = numbers.Sorted();
+  std::vector<Place> places(sorted.size());
   std::vector<uint32_t> keys;
-  for (size_t begin = 0; begin < order.size(); begin += keys.size()) {
-    const uint32_t numeric = numbers.thresholds()[order[begin]].numeric;
+  for (size_t begin = 0; begin < sorted.size(); begin += keys.size()) {
+    const uint32_t numeric = sorted[begin].numeric();
     keys.clear();
-    for (size_t i = begin; i < order.size() && numbers.thresholds()[order[i]].numeric == numeric; ++i) {
+    for (size_t i = begin; i < sorted.size() && sorted[i].numeric() == numeric; ++i) {
       const auto place = static_cast<uint32_t>(keys.size());
-      places[order[i]] = {static_cast<uint32_t>(ranks.parts_.size() + place / kMaxThresholds),
-                          static_cast<uint8_t>(place % kMaxThresholds + 1)};
-      keys.push_back(numbers.thresholds()[order[i]].key);
+      places[sorted[i].number] = {static_cast<uint32_t>(ranks.parts_.size() + place / kMaxThresholds),
+                                  static_cast<uint8_t>(place % kMaxThresholds + 1)};
+      keys.push_back(sorted[i].key());
     }
     if (std::isnan(KeyedFloat(keys.front()))) return std::nullopt;
     ranks.AddFeature(layout.FeatureOf(1 + numeric), keys, asked[1 + numeric], asked[1 + numeric + used]);
