@@ -47,9 +47,9 @@ struct Tree {
 enum class FeatureKind : uint8_t { kNumeric, kCategorical };
 
 struct Ensemble {
-  // "xgboost_json" or "xgboost_ubj".
+  // "xgboost_json", "xgboost_ubj" or "xgboost_binary".
   std::string format;
-  // "3.2.0"; empty when the file does not say.
+  // "3.2.0"; "1.7" in a binary file, "0.x" in one from before 1.0; empty when the file does not say.
   std::string version;
   // The name as in the file: "binary:logistic".
   std::string objective;
@@ -62,7 +62,7 @@ struct Ensemble {
   // The booster's `best_iteration` attribute.
   std::optional<uint32_t> best_iteration;
   // In the space of the objective's prediction (a probability for logistic), as files hold it: one value, or
-  // one an output. Forest::Compile converts to the margin.
+  // one an output. Forest::Compile converts to the margin. Files of version "0.x" hold a margin.
   std::vector<float> base_score;
   // Objective parameters that a transformation needs (`aft_loss_param`, `tweedie`, ...), by name, as in the
   // file.
@@ -71,8 +71,12 @@ struct Ensemble {
   std::vector<std::string> feature_names;
   // Empty when every feature is numeric, or one a feature.
   std::vector<FeatureKind> feature_kinds;
-  // In the order in which XGBoost adds them.
+  // In the order in which XGBoost adds them. None in a linear model.
   std::vector<Tree> trees;
+  // XGBoost's booster gblinear: a row's margin is the bias and the sum of weight times value.
+  bool is_linear = false;
+  // Of a linear model: [num_features + 1][num_outputs], the biases last.
+  std::vector<float> linear_weights;
 };
 
 }  // namespace espalier

@@ -9,6 +9,7 @@
 #include "models/forest/contributions.h"
 #include "models/forest/kernel.h"
 #include "models/forest/kernel_plan.h"
+#include "models/forest/linear_kernel.h"
 #include "models/forest/node_table.h"
 #include "models/forest/objective.h"
 
@@ -19,6 +20,11 @@ namespace {
 constexpr size_t kChunkRows = 256;
 
 absl::Status CheckMetadata(const Ensemble& ensemble) {
+  const size_t weights = ensemble.is_linear ? (size_t{ensemble.num_features} + 1) * ensemble.num_outputs : 0;
+  if (ensemble.linear_weights.size() != weights) {
+    return InvalidArgument("linear_weights has ", ensemble.linear_weights.size(), " entries, must be ",
+                           weights);
+  }
   if (ensemble.num_outputs == 0) return InvalidArgument("num_outputs is 0, must be at least 1");
   for (const auto& [name, size] : {std::pair("feature_names", ensemble.feature_names.size()),
                                    std::pair("feature_kinds", ensemble.feature_kinds.size())}) {
@@ -84,6 +90,8 @@ struct Forest::Compiled {
     return std::visit([](const auto& nodes) -> const TreeDirectory& { return nodes; }, table);
   }
 
+  // Fills `kernels` or `linear`.
+  absl::Status ChooseKernels(Ensemble& ensemble, std::string_view kernel);
   absl::StatusOr<TreeRange> Trees(IterationRange iterations) const;
   absl::Status CheckRows(const Rows& rows) const;
   // Checks `rows` and `options` and that `size` elements of the output are rows.count * width.
@@ -110,10 +118,28 @@ struct Forest::Compiled {
   std::vector<uint32_t> first_trees;
   uint64_t num_nodes = 0;
   AnyNodeTable table;
+  // Of trees; none in a linear model.
   std::optional<KernelPlan> kernels;
+  std::optional<LinearKernel> linear;
 };
 
+absl::Status Forest::Compiled::ChooseKernels(Ensemble& ensemble, std::string_view kernel) {
+  if (!ensemble.is_linear) {
+    ESPALIER_ASSIGN_OR_RETURN(kernels, KernelPlan::Create(table, num_features, num_outputs, kernel));
+    return absl::OkStatus();
+  }
+  if (!kernel.empty()) {
+    return Error(absl::StatusCode::kFailedPrecondition, "kernel ", kernel, " cannot take a linear model");
+  }
+  linear.emplace(std::move(ensemble.linear_weights), num_features, num_outputs);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<TreeRange> Forest::Compiled::Trees(IterationRange iterations) const {
+  if (linear.has_value() && (iterations.begin != 0 || iterations.end != 0)) {
+    return InvalidArgument("iterations ", iterations.begin, ":", iterations.end,
+                           ": a linear model (gblinear) has no iterations to choose from");
+  }
   const auto count = static_cast<uint32_t>(first_trees.size() - 1);
   const uint32_t end = iterations.end == 0 ? count : iterations.end;
   if (end > count || iterations.begin > end || (iterations.begin == end && count != 0)) {
@@ -156,7 +182,8 @@ void Forest::Compiled::ComputeMargins(const Rows& rows, size_t begin, TreeRange 
   } else {
     for (size_t i = 0; i < rows.count; ++i) std::copy_n(base_margins.data(), width, margins + i * width);
   }
-  kernels->For(rows.count).AddMargins(rows, trees, margins);
+  const Kernel& kernel = linear.has_value() ? *linear : kernels->For(rows.count);
+  kernel.AddMargins(rows, trees, margins);
 }
 
 template <typename Finish>
@@ -175,6 +202,8 @@ absl::StatusOr<std::shared_ptr<const Forest>> Forest::Compile(Ensemble ensemble,
   ESPALIER_RETURN_IF_ERROR(CheckMetadata(ensemble));
   ESPALIER_ASSIGN_OR_RETURN(const Objective objective, Objective::Create(ensemble));
   ESPALIER_ASSIGN_OR_RETURN(std::vector<float> base_margins, objective.BaseMargins(ensemble.base_score));
+  // XGBoost (3.1 to 3.4) starts every output of gblinear at the first one's base score.
+  if (ensemble.is_linear) std::fill(base_margins.begin(), base_margins.end(), base_margins.front());
   ESPALIER_ASSIGN_OR_RETURN(std::vector<uint32_t> first_trees, FirstTrees(ensemble));
   ESPALIER_ASSIGN_OR_RETURN(AnyNodeTable table, BuildNodeTable(ensemble));
   uint64_t num_nodes = 0;
@@ -183,8 +212,7 @@ absl::StatusOr<std::shared_ptr<const Forest>> Forest::Compile(Ensemble ensemble,
   compiled->base_margins = std::move(base_margins);
   compiled->first_trees = std::move(first_trees);
   compiled->num_nodes = num_nodes;
-  ESPALIER_ASSIGN_OR_RETURN(compiled->kernels, KernelPlan::Create(compiled->table, compiled->num_features,
-                                                                  compiled->num_outputs, options.kernel));
+  ESPALIER_RETURN_IF_ERROR(compiled->ChooseKernels(ensemble, options.kernel));
   return std::shared_ptr<const Forest>(new Forest(std::move(compiled)));
 }
 
@@ -202,7 +230,10 @@ std::optional<uint32_t> Forest::best_iteration() const { return compiled_->best_
 std::string_view Forest::objective() const { return compiled_->objective_name; }
 std::string_view Forest::format() const { return compiled_->format; }
 std::string_view Forest::version() const { return compiled_->version; }
-std::string_view Forest::kernel() const { return compiled_->kernels->description(); }
+bool Forest::is_linear() const { return compiled_->linear.has_value(); }
+std::string_view Forest::kernel() const {
+  return is_linear() ? compiled_->linear->Name() : compiled_->kernels->description();
+}
 const std::vector<std::string>& Forest::feature_names() const { return compiled_->feature_names; }
 const std::vector<FeatureKind>& Forest::feature_kinds() const { return compiled_->feature_kinds; }
 
@@ -213,7 +244,8 @@ size_t Forest::MemoryBytes() const {
   }
   return sizeof(Forest) + sizeof(Compiled) + names + compiled_->feature_kinds.capacity() +
          compiled_->base_margins.capacity() * sizeof(float) +
-         compiled_->first_trees.capacity() * sizeof(uint32_t) + compiled_->kernels->MemoryBytes() +
+         compiled_->first_trees.capacity() * sizeof(uint32_t) +
+         (is_linear() ? compiled_->linear->MemoryBytes() : compiled_->kernels->MemoryBytes()) +
          std::visit([](const auto& nodes) { return nodes.MemoryBytes(); }, compiled_->table);
 }
 
@@ -245,8 +277,12 @@ absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, st
   if (options.kind == OutputKind::kContributions) {
     const std::span<const float> starts =
         options.base_margin.empty() ? std::span<const float>(forest.base_margins) : options.base_margin;
-    ComputeContributions(forest.table, rows, trees, forest.num_features, forest.num_outputs, starts,
-                         out.data());
+    if (forest.linear.has_value()) {
+      forest.linear->Contribute(rows, starts, out.data());
+    } else {
+      ComputeContributions(forest.table, rows, trees, forest.num_features, forest.num_outputs, starts,
+                           out.data());
+    }
   } else if (options.kind == OutputKind::kMargin) {
     forest.ComputeMargins(rows, 0, trees, options.base_margin, out.data());
   } else if (forest.objective.ValueWidth() == forest.num_outputs) {
@@ -268,6 +304,9 @@ absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, st
   const bool classes = options.kind == OutputKind::kClass;
   if (classes && !forest.objective.HasClasses()) {
     return InvalidArgument("objective ", forest.objective_name, " has no classes");
+  }
+  if (!classes && forest.linear.has_value()) {
+    return InvalidArgument("a linear model (gblinear) has no leaves");
   }
   ESPALIER_RETURN_IF_ERROR(forest.Trees(options.iterations).status());
   ESPALIER_ASSIGN_OR_RETURN(

@@ -79,6 +79,8 @@ class Forest {
   std::string_view objective() const;
   std::string_view format() const;
   std::string_view version() const;
+  // A linear model (gblinear): it has no trees, no iterations and no leaves.
+  bool is_linear() const;
   // The engines that walk the trees, as `model inspect` shows them: "mask_walker; bit_slicer from 40 rows".
   std::string_view kernel() const;
   // Empty, or one a feature.

@@ -14,9 +14,9 @@ namespace {
 
 constexpr float kEpsilon = 1e-6f;  // XGBoost's kRtEps
 
-// {3, 2, 0} of "3.2.0"; a file without a version counts as the newest.
+// {3, 2, 0} of "3.2.0". What is not said (all of it, or the last part in a binary file) counts as the newest.
 std::array<int, 3> ParseVersion(std::string_view text) {
-  std::array<int, 3> version = {text.empty() ? 1000 : 0, 0, 0};
+  std::array<int, 3> version = {1000, 1000, 1000};
   const char* at = text.data();
   const char* const end = at + text.size();
   for (int& part : version) {
@@ -127,6 +127,11 @@ absl::StatusOr<Objective> Objective::Create(const Ensemble& ensemble) {
     objective.base_ = BaseLink::kBoundedLogit;
   if (rule->name == "binary:logitraw" && version < Version{1, 3, 1}) objective.base_ = BaseLink::kLogit;
   if (rule->name == "reg:quantileerror" && version >= Version{3, 4, 0}) objective.link_ = Link::kSorted;
+  if (version < Version{1, 0, 0}) {
+    objective.base_is_margin_ = rule->link == Link::kLogistic || rule->link == Link::kExp;
+    // The others' stored margin is the margin.
+    if (!objective.base_is_margin_) objective.base_ = BaseLink::kIdentity;
+  }
   return objective;
 }
 
@@ -137,6 +142,7 @@ absl::StatusOr<std::vector<float>> Objective::BaseMargins(std::span<const float>
   }
   std::vector<float> margins(num_outputs_, base_score[0]);
   std::copy(base_score.begin(), base_score.end(), margins.begin());
+  if (base_is_margin_) ToValues(margins.data(), 1, margins.data());
   for (size_t i = margins.size(); i-- > 0;) {
     const float score = margins[i];
     switch (base_) {

@@ -73,6 +73,8 @@ class Objective {
   BaseLink base_;
   Classes classes_;
   uint32_t num_outputs_;
+  // The file holds the base score as a margin; later versions make a prediction of it, and a margin again.
+  bool base_is_margin_ = false;
 };
 
 }  // namespace espalier

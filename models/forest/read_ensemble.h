@@ -1,4 +1,5 @@
-// Reads XGBoost model files: JSON and UBJSON of XGBoost 1.0 to 3.x (docs/model-files.md).
+// Reads XGBoost model files: JSON and UBJSON of XGBoost 1.0 to 3.x, and the old binary format of 0.8x to 2.x
+// (docs/model-files.md).
 //
 //   ESPALIER_ASSIGN_OR_RETURN(Ensemble ensemble, ReadEnsembleFile("model.ubj"));
 //
@@ -26,10 +27,9 @@ struct ReadLimits {
   uint32_t max_outputs = 1u << 16;
 };
 
-// Reads a model from memory; JSON and UBJSON are told apart by their first bytes. The result has passed
+// Reads a model from memory; its format is told by its first bytes. The result has passed
 // ValidateEnsemble(). INVALID_ARGUMENT for a malformed model, naming tree, node and field where there is one;
-// UNIMPLEMENTED for what XGBoost can do and we cannot: gblinear, vector leaves, category encodings of data
-// frames, the old binary format.
+// UNIMPLEMENTED for what XGBoost can do and we cannot: vector leaves, category encodings of data frames.
 absl::StatusOr<Ensemble> ReadEnsemble(std::string_view bytes, const ReadLimits& limits = {});
 
 // The same from a regular file; adds the path to the message, and the errors of ReadFile() to the codes.

@@ -79,6 +79,20 @@ absl::Status CheckFeatures(const Ensemble& ensemble) {
   return absl::OkStatus();
 }
 
+absl::Status CheckLinear(const Ensemble& ensemble) {
+  const size_t expected = ensemble.is_linear ? (size_t{ensemble.num_features} + 1) * ensemble.num_outputs : 0;
+  if (ensemble.linear_weights.size() != expected) {
+    return InvalidArgument("weights has ", ensemble.linear_weights.size(), " entries: must be ", expected,
+                           ensemble.is_linear ? " ((num_feature + 1) x outputs)" : " unless it is gblinear");
+  }
+  for (size_t i = 0; i < expected; ++i) {
+    if (std::isfinite(ensemble.linear_weights[i])) continue;
+    return InvalidArgument("weights[", i, "] ", ensemble.linear_weights[i], ": must be finite");
+  }
+  if (ensemble.is_linear && !ensemble.trees.empty()) return InvalidArgument("gblinear: must not have trees");
+  return absl::OkStatus();
+}
+
 absl::Status CheckScalars(const Ensemble& ensemble, const ReadLimits& limits) {
   if (ensemble.num_features < 1 || ensemble.num_features > limits.max_features) {
     return InvalidArgument("num_feature ", ensemble.num_features, ": must be 1 to ", limits.max_features);
@@ -96,6 +110,7 @@ absl::Status CheckScalars(const Ensemble& ensemble, const ReadLimits& limits) {
   }
   if (ensemble.objective.empty()) return InvalidArgument("objective: must be named");
   ESPALIER_RETURN_IF_ERROR(CheckText("objective", ensemble.objective));
+  ESPALIER_RETURN_IF_ERROR(CheckLinear(ensemble));
   if (ensemble.best_iteration.has_value() && *ensemble.best_iteration >= ensemble.num_iterations) {
     return InvalidArgument("best_iteration ", *ensemble.best_iteration, ": must be < the ",
                            ensemble.num_iterations, " iterations of the model");

@@ -6,6 +6,9 @@
 // What holds for an ensemble that passed:
 //   - 1 <= num_features, num_outputs; base_score has one finite value, or one an output;
 //   - feature_names and feature_kinds are empty or have one entry a feature; names are distinct UTF-8;
+//   - a linear model has no trees, and a finite weight for each feature (and the bias) and output; any other
+//   has
+//     no such weights;
 //   - trees come in the order of their iterations; Tree::output < num_outputs, Tree::iteration <
 //     num_iterations, Tree::weight is finite;
 //   - from nodes[0] each node is reached at most once, by a path of at most max_path_depth splits; a reached

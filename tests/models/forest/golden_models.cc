@@ -11,7 +11,8 @@
 namespace espalier {
 namespace {
 
-const char* const kVersions[] = {"1.0.2", "1.3.3", "1.7.6", "2.1.4", "3.0.5", "3.2.0"};
+const char* const kVersions[] = {"0.90",  "1.0.2", "1.2.1", "1.3.3", "1.7.6",
+                                 "2.0.3", "2.1.4", "3.0.5", "3.2.0"};
 
 [[noreturn]] void Fail(const std::string& message) {
   std::fprintf(stderr, "golden models: %s\n", message.c_str());
@@ -44,8 +45,8 @@ GoldenModel ParseLine(const std::string& version, const std::string& line) {
   model.version = version;
   model.name = cells[0];
   const std::string path = StrCat(ESPALIER_GOLDEN_FOLDER, "/", version, "/", model.name);
-  model.files.push_back(path + ".json");
-  if (cells[1] == "json+ubj") model.files.push_back(path + ".ubj");
+  std::istringstream formats(cells[1]);
+  for (std::string format; std::getline(formats, format, '+');) model.files.push_back(path + "." + format);
   model.value_width = std::stoul(cells[2]);
   model.outputs = std::stoul(cells[3]);
   model.trees = std::stoul(cells[4]);

@@ -12,10 +12,12 @@ namespace espalier {
 struct GoldenModel {
   std::string version;  // "3.2.0"
   std::string name;     // "binary_logistic"
-  // Paths of the same model as JSON and, from XGBoost 1.6 on and not for all, as UBJSON.
+  // Paths of the same model: .json, .ubj (from XGBoost 1.6 on, not for all) and .model (the old binary
+  // format, of some versions).
   std::vector<std::string> files;
   // The reader must refuse it; then there are no predictions.
   bool refused = false;
+  bool linear() const { return name.starts_with("gblinear"); }
   uint32_t value_width = 0;
   uint32_t outputs = 0;
   uint32_t trees = 0;

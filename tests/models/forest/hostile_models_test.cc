@@ -174,7 +174,7 @@ TEST(HostileModelsTest, ContradictionsOfTheModel) {
 
 TEST(HostileModelsTest, WhatIsKnownButNotSupportedIsNamed) {
   constexpr auto kUnimplemented = absl::StatusCode::kUnimplemented;
-  ExpectRefused(ModelText().WithBooster("gblinear"), "gradient_booster \"gblinear\": only gbtree",
+  ExpectRefused(ModelText().WithBooster("gbforest"), "gradient_booster \"gbforest\": must be gbtree",
                 kUnimplemented);
   ExpectRefused(ModelText().WithTree("tree_param", "{\"num_nodes\":\"3\",\"size_leaf_vector\":\"2\"}"),
                 "tree 0, size_leaf_vector 2: vector leaves", kUnimplemented);
@@ -182,7 +182,19 @@ TEST(HostileModelsTest, WhatIsKnownButNotSupportedIsNamed) {
                 kUnimplemented);
   ExpectRefused(ModelText().With("num_class", "\"2\"").With("num_target", "\"2\""), "several targets",
                 kUnimplemented);
-  EXPECT_EQ(StatusOf("binf\x01\x02").code(), kUnimplemented);
+}
+
+TEST(HostileModelsTest, LinearWeightsFitTheModel) {
+  const auto linear = [](const std::string& weights) {
+    return ModelText().WithBooster("gblinear").WithLinear(weights);
+  };
+  EXPECT_TRUE(StatusOf(linear("[1,2,3,4]").Json()).ok());
+  ExpectRefused(linear("[1,2,3]"), "weights has 3 entries: must be 4");
+  ExpectRefused(linear("[]"), "weights has 0 entries: must be 4");
+  EXPECT_THAT(MessageOf(linear("[1,NaN,3,4]").Json()), HasSubstr("weights[1] nan: must be finite"));
+  ExpectRefused(ModelText().WithBooster("gblinear"), "model weights: is missing");
+  ExpectRefused(ModelText().With("weights", "[1,2,3,4]"), "weights has 4 entries: must be 0 unless");
+  ExpectRefused(ModelText().With("weights", "[1,2,3,4]").WithBooster("gblinear"), "must not have trees");
 }
 
 TEST(HostileModelsTest, FieldsThatComeTwiceAreRefused) {

@@ -36,7 +36,8 @@ class ModelText {
   // A field of the tree, of the gbtree model, of the learner or of its parameters; an empty text removes it.
   ModelText& WithTree(const std::string& field, const std::string& json) { return Set(tree_, field, json); }
   ModelText& With(const std::string& field, const std::string& json) {
-    if (model_.count(field) != 0 || field == "trees" || field == "cats" || field == "weight_drop") {
+    if (model_.count(field) != 0 || field == "trees" || field == "cats" || field == "weight_drop" ||
+        field == "weights") {
       return Set(model_, field, json);
     }
     if (parameters_.count(field) != 0) return Set(parameters_, field, json);
@@ -47,11 +48,17 @@ class ModelText {
     return *this;
   }
 
+  // These weights in place of trees.
+  ModelText& WithLinear(const std::string& weights) {
+    model_ = {{"weights", weights}};
+    return *this;
+  }
+
   std::string Tree() const { return Object(tree_); }
 
   std::string Json() const {
     Fields model = model_;
-    model.emplace("trees", StrCat("[", Tree(), "]"));
+    if (model.count("tree_info") != 0) model.emplace("trees", StrCat("[", Tree(), "]"));
     Fields learner = learner_;
     learner.emplace("learner_model_param", Object(parameters_));
     learner.emplace("gradient_booster",

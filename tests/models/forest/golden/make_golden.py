@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the golden models beside this script, with one version of XGBoost.
 
-    for v in 1.0.2 1.3.3 1.7.6 2.1.4 3.0.5 3.2.0; do
+    for v in 0.90 1.0.2 1.2.1 1.3.3 1.7.6 2.0.3 2.1.4 3.0.5 3.2.0; do
       python3 -m venv /tmp/xgb-$v && /tmp/xgb-$v/bin/pip install "xgboost==$v" 'numpy<2' scipy pandas
       /tmp/xgb-$v/bin/python make_golden.py
     done
@@ -9,9 +9,10 @@
 rows.f32        48 rows x 8 features, float32, little-endian, NaN is missing: what every model predicts.
 VERSION/        what that XGBoost wrote:
   NAME.json NAME.ubj   the model (UBJSON from 1.6 on);
+  NAME.model           the same in the old binary format (0.90, 1.2, 1.7 and 2.0, of which all but 1.7 write no other);
   NAME.expected        what it predicts for rows.f32, little-endian, one after another:
                        float32 values [rows][value_width], float32 margins [rows][outputs],
-                       int32 leaf indices [rows][trees];
+                       int32 leaf indices [rows][trees] (none of a linear model);
   manifest.csv         name,formats,value_width,outputs,trees,best_iteration (-1: none); value_width 0: a model
                        that the reader must refuse, without .expected.
 
@@ -74,7 +75,23 @@ TARGETS = np.stack([SIGNAL, SIGNAL * -0.5 + 1], axis=1)
 # both formats by every version, the others in both by 3.2 only, and 3.0 writes no others.
 STRUCTURES = {"binary_logistic", "multi_softprob", "quantile_three", "multi_target", "random_forest",
               "exact_pruned", "categorical_onehot", "categorical_partition", "feature_names", "dart",
-              "best_iteration", "refused_gblinear", "refused_vector_leaf", "refused_category_names"}
+              "best_iteration", "gblinear", "gblinear_multi", "refused_vector_leaf", "refused_category_names"}
+
+# The binary format, and what it is tried on: its structures, and the base scores that it holds differently.
+BINARY_VERSIONS = {(0, 90): True, (1, 2, 1): True, (1, 7, 6): False, (2, 0, 3): True}  # nothing but the binary format
+BINARY_FORMAT = VERSION in BINARY_VERSIONS
+ONLY_BINARY = BINARY_VERSIONS.get(VERSION, False)
+BINARY_OBJECTIVES = {"binary_logistic_base_score", "binary_logitraw", "binary_hinge", "reg_squarederror_base_score",
+                     "count_poisson", "multi_softmax", "survival_cox", "rank_pairwise", "stumps_and_leaves"}
+
+
+def formats_of(name):
+    formats = []
+    if not ONLY_BINARY:
+        both = name in STRUCTURES or VERSION >= (3, 2)
+        formats = ["json"] + (["ubj"] if VERSION >= (1, 6) and both else [])
+    binary = name in STRUCTURES | BINARY_OBJECTIVES and not name.startswith(("categorical", "refused"))
+    return formats + (["model"] if BINARY_FORMAT and binary else [])
 
 manifest = []
 
@@ -92,24 +109,27 @@ def save(name, booster, predict_on, refused=False):
     folder = os.path.join(FOLDER, xgb.__version__)
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, name)
-    both = name in STRUCTURES or VERSION >= (3, 2)
-    formats = ["json"] + (["ubj"] if VERSION >= (1, 6) and both else [])
+    formats = formats_of(name)
     for extension in formats:
         booster.save_model(path + "." + extension)
     if refused:
         manifest.append((name, "+".join(formats), 0, 0, 0, -1))
         return
     rows = len(ROWS)
-    value = booster.predict(predict_on).reshape(rows, -1).astype("<f4")
-    margin = booster.predict(predict_on, output_margin=True).reshape(rows, -1).astype("<f4")
-    leaf = booster.predict(predict_on, pred_leaf=True).reshape(rows, -1).astype("<i4")
+    # Before 1.0 dart drops trees from predictions too, unless their number is limited.
+    limit = {"ntree_limit": 1 << 20} if VERSION < (1,) and name == "dart" else {}
+    value = booster.predict(predict_on, **limit).reshape(rows, -1).astype("<f4")
+    margin = booster.predict(predict_on, output_margin=True, **limit).reshape(rows, -1).astype("<f4")
+    leaf = np.zeros((rows, 0), "<i4")
+    if not name.startswith("gblinear"):
+        leaf = booster.predict(predict_on, pred_leaf=True).reshape(rows, -1).astype("<i4")
     for extension in formats:  # the file says what the booster in memory says
         try:
             again = xgb.Booster(model_file=path + "." + extension)
         except xgb.core.XGBoostError:
             print("XGBoost", xgb.__version__, "cannot read its own", name, extension)
             continue
-        if not np.array_equal(again.predict(predict_on, output_margin=True).reshape(rows, -1), margin):
+        if not np.array_equal(again.predict(predict_on, output_margin=True, **limit).reshape(rows, -1), margin):
             print("XGBoost", xgb.__version__, "reads", name, extension, "differently from what it trained")
     with open(path + ".expected", "wb") as out:
         for part in (value, margin, leaf):
@@ -120,7 +140,7 @@ def save(name, booster, predict_on, refused=False):
 
 def train(name, parameters, label, rounds=5, since=(0,), prepare=None, categorical=False, names=None,
           refused=False, **arguments):
-    if VERSION < since or (VERSION[:2] == (3, 0) and name not in STRUCTURES):
+    if VERSION < since or (VERSION[:2] == (3, 0) and name not in STRUCTURES) or not formats_of(name):
         return
     data = matrix(X, label, categorical, names)
     if prepare:
@@ -187,8 +207,11 @@ def main():
     train("best_iteration", {"objective": "binary:logistic", "eval_metric": "logloss", "max_depth": 4}, BINARY,
           rounds=30, evals=[(watch, "watch")], early_stopping_rounds=3)
 
+    linear = {"booster": "gblinear", "updater": "coord_descent"}
+    train("gblinear", dict(linear, objective="binary:logistic"), BINARY)
+    train("gblinear_multi", dict(linear, objective="multi:softprob", num_class=3), CLASSES, rounds=3)
+
     # Models that the reader refuses by name.
-    train("refused_gblinear", {"objective": "binary:logistic", "booster": "gblinear"}, BINARY, refused=True)
     train("refused_vector_leaf", {"objective": "reg:squarederror", "multi_strategy": "multi_output_tree"},
           TARGETS, rounds=2, since=(2, 0), refused=True)
     if VERSION >= (3, 1):
