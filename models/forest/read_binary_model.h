@@ -2,7 +2,7 @@
 // .ubj.
 //
 // The format is a dump of the structs that XGBoost 0.x had in memory, one behind the other; later versions
-// kept them and used the reserved space. It starts with the four letters "binf" since 1.0 or so, and holds no
+// kept them and used the reserved space. It starts with the four letters "binf" since 1.1, and holds no
 // feature names, no feature types and no categorical splits: XGBoost refused to write those.
 //
 // The base score of files from before 1.0 (Ensemble::version "0.x") is a margin, later ones hold a

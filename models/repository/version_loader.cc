@@ -20,17 +20,6 @@ namespace {
 constexpr char kLineageFile[] = "variant.json";
 constexpr uint64_t kMaxLineageBytes = uint64_t{1} << 20;
 
-// JSON and UBJSON both begin with an object; the binary format of XGBoost 0.x and 1.x does not.
-absl::Status CheckNotOldBinary(const std::string& file, std::string_view bytes) {
-  const size_t first = bytes.find_first_not_of(" \t\r\n");
-  const bool old_name = file.ends_with(".model");
-  if (!old_name || first == std::string_view::npos || bytes[first] == '{') return absl::OkStatus();
-  return InvalidArgument(
-      file,
-      " is in XGBoost's old binary format, which is not read; load it in XGBoost 1.x or 2.x "
-      "and save it as xgboost.ubj or xgboost.json");
-}
-
 // What the version says about its origin. It changes no answer, so that a bad one is no reason to refuse.
 std::string ReadLineage(const VersionSource& source) {
   absl::StatusOr<std::string> text =
@@ -50,7 +39,6 @@ absl::flat_hash_map<std::string, uint32_t> IndexFeatures(const Forest& forest) {
 }
 
 absl::StatusOr<std::shared_ptr<const Forest>> CompileBytes(const VersionSource& source, std::string bytes) {
-  ESPALIER_RETURN_IF_ERROR(CheckNotOldBinary(source.file, bytes));
   absl::StatusOr<Ensemble> ensemble = ReadEnsemble(bytes);
   if (!ensemble.ok()) return Annotate(ensemble.status(), source.file);
   // The file's bytes go before the compiled forest comes.

@@ -237,11 +237,13 @@ TEST_F(ModelManagerTest, ADirectoryInPlaceOfAFileIsRefused) {
   EXPECT_THAT(message(), HasSubstr("is a directory"));
 }
 
-TEST_F(ModelManagerTest, TheOldBinaryFormatIsRefusedByName) {
-  folder_.Write("a/1/xgboost.model", std::string("binf\0\0\0\0", 8));
+TEST_F(ModelManagerTest, TheOldBinaryFormatIsServed) {
+  folder_.Write("a/1/xgboost.model", TinyBinaryModel(7));
+  folder_.Write("a/2/xgboost.model", std::string("binf\0\0\0\0", 8));
   manager_->Poll();
-  EXPECT_EQ(Answer("1"), -1);
-  EXPECT_THAT(message(), HasSubstr("old binary format"));
+  EXPECT_EQ(Answer("1"), 7);
+  EXPECT_EQ(Answer("2"), -1);
+  EXPECT_THAT(message(), HasSubstr("learner_model_param needs 1 x 136 bytes, 4 are left"));
 }
 
 TEST_F(ModelManagerTest, AFolderThatNoModelMayBeCalledIsNamedOnce) {

@@ -85,6 +85,26 @@ std::string TinyModel(float value, const TinyModelOptions& options) {
   return model.dump();
 }
 
+std::string TinyBinaryModel(float value) {
+  std::string bytes = "binf";
+  const auto add = [&bytes](auto field) {
+    bytes.append(reinterpret_cast<const char*>(&field), sizeof(field));
+  };
+  const auto add_text = [&](const std::string& text) {
+    add(uint64_t{text.size()});
+    bytes += text;
+  };
+  add(0.0f);                                                   // base_score
+  for (const uint32_t field : {2, 0, 0, 0, 1, 7}) add(field);  // num_feature to minor_version
+  bytes.append(108, '\0');
+  add_text("reg:squarederror");
+  add_text("gblinear");
+  bytes.append(136, '\0');  // gblinear_model_param
+  add(uint64_t{3});
+  for (const float weight : {1.0f, -1.0f, value}) add(weight);
+  return bytes;
+}
+
 float PredictZeros(const LoadedModel& model) {
   const std::vector<float> zeros(model.forest->num_features(), 0.0f);
   std::vector<float> out(model.forest->OutputWidth(OutputKind::kValue));

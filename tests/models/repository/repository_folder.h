@@ -29,6 +29,9 @@ struct TinyModelOptions {
 // feature 0 is < 0.5, and `value` + 0.5 elsewhere.
 std::string TinyModel(float value, const TinyModelOptions& options = {});
 
+// A linear model over two features in XGBoost's old binary format; it answers zeros with `value`.
+std::string TinyBinaryModel(float value);
+
 // What the loaded model answers for a row of zeros.
 float PredictZeros(const LoadedModel& model);
 
