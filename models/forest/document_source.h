@@ -59,6 +59,13 @@ class DocumentSource {
   // A whole array of numbers, each rounded once, to the nearest float32. May hold NaN and infinities.
   virtual absl::Status ReadFloats(std::vector<float>& values, size_t max_count) = 0;
 
+  // Where the next value starts.
+  virtual size_t Position() const = 0;
+
+  // ReadFloats() of the array at a position that has been skipped, inside the object or array that is open.
+  // The cursor stays where it is.
+  virtual absl::Status ReadFloatsAt(size_t position, std::vector<float>& values, size_t max_count) = 0;
+
   // The next value, whatever it is. What is inside is only looked at as far as it takes to find its end.
   virtual absl::Status SkipValue() = 0;
 

@@ -14,11 +14,11 @@
 
 namespace espalier {
 
-// One node of a tree. A leaf has left == -1 and its value in `value`.
+// One node of a tree. A leaf has left == -1 and its value in `value`, or its vector's number in `feature`.
 struct TreeNode {
   int32_t left = -1;
   int32_t right = -1;
-  // Index of the feature that an inner node asks.
+  // Inner node: index of the feature that it asks. Leaf of a tree with vectors: which of them is its.
   uint32_t feature = 0;
   // Inner node: the threshold, `x < value` goes left (numeric splits). Leaf: the leaf's weight.
   float value = 0;
@@ -37,7 +37,11 @@ struct Tree {
   // nodes[0] is the root. Nodes that the file marked as deleted are unreachable.
   std::vector<TreeNode> nodes;
   std::vector<uint32_t> categories;
-  // Which output the tree adds to (class, target or quantile), and in which boosting iteration it was grown.
+  // Empty, or [vectors][num_outputs]: each leaf adds one of these to all outputs (XGBoost's
+  // multi_output_tree). Then every tree of the ensemble has some.
+  std::vector<float> leaf_vectors;
+  // Which output the tree adds to, unless it has vectors (class, target or quantile), and in which boosting
+  // iteration it was grown.
   uint32_t output = 0;
   uint32_t iteration = 0;
   // What every leaf is multiplied by when it is added (dart); 1 for gbtree.

@@ -277,6 +277,12 @@ absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, st
   if (options.kind == OutputKind::kContributions) {
     const std::span<const float> starts =
         options.base_margin.empty() ? std::span<const float>(forest.base_margins) : options.base_margin;
+    if (forest.directory().HasLeafVectors()) {
+      return Error(
+          absl::StatusCode::kUnimplemented,
+          "contributions of trees with vector leaves (multi_strategy multi_output_tree) are not known to "
+          "XGBoost either");
+    }
     if (forest.linear.has_value()) {
       forest.linear->Contribute(rows, starts, out.data());
     } else {

@@ -37,7 +37,7 @@ class HeapFiller {
 
 template <typename Node>
 std::optional<HeapTrees> HeapTrees::Build(const NodeTable<Node>& table) {
-  if (table.max_depth > kMaxDepth || table.roots.empty()) return std::nullopt;
+  if (table.max_depth > kMaxDepth || table.roots.empty() || table.HasLeafVectors()) return std::nullopt;
   std::vector<RankTable::Question> questions;
   std::optional<RankTable> ranks = RankTable::Build(table, questions);
   if (!ranks.has_value()) return std::nullopt;

@@ -42,6 +42,10 @@ class InterleavedWalker final : public LeafKernel {
       float* block = margins + first_row * num_outputs_;
       for (uint32_t tree = trees.begin; tree < trees.end; tree += kTrees) {
         const uint32_t size = std::min(kTrees, trees.end - tree);
+        if (table_.HasLeafVectors()) {
+          AddVectors(tree, size, slots, count, block);
+          continue;
+        }
         for (size_t row = 0; row < count; ++row) {
           float weights[kTrees];
           Walk(tree, size, slots + row * table_.layout.num_slots(),
@@ -153,6 +157,19 @@ class InterleavedWalker final : public LeafKernel {
         left = category ? not_in_set : left;
       }
       node += size_t{node->right()} - left;
+    }
+  }
+
+  // Adds the leaf vectors of `size` trees from `tree` on for `count` rows: as many additions an output.
+  void AddVectors(uint32_t tree, uint32_t size, const uint32_t* slots, size_t count, float* margins) const {
+    for (size_t row = 0; row < count; ++row, margins += num_outputs_) {
+      uint32_t leaves[kTrees];
+      Walk(tree, size, slots + row * table_.layout.num_slots(),
+           [&leaves](uint32_t i, const Node* leaf) { leaves[i] = leaf->key; });
+      for (uint32_t i = 0; i < size; ++i) {
+        const float* const vector = table_.leaf_vectors.data() + size_t{leaves[i]} * num_outputs_;
+        for (uint32_t k = 0; k < num_outputs_; ++k) margins[k] += vector[k];
+      }
     }
   }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "models/base/status_macros.h"
@@ -238,6 +239,13 @@ absl::Status JsonSource::ReadFloat(float& value) {
 
 absl::Status JsonSource::ReadFloats(std::vector<float>& values, size_t max_count) {
   return ReadArray(values, max_count, [this](float& value) { return ReadFloat(value); });
+}
+
+absl::Status JsonSource::ReadFloatsAt(size_t position, std::vector<float>& values, size_t max_count) {
+  const char* const cursor = std::exchange(at_, begin_ + position);
+  ESPALIER_RETURN_IF_ERROR(ReadFloats(values, max_count));
+  at_ = cursor;
+  return absl::OkStatus();
 }
 
 absl::Status JsonSource::SkipValue() {

@@ -27,6 +27,8 @@ class JsonSource final : public DocumentSource {
   absl::Status ReadText(std::string& text) override;
   absl::Status ReadIntegers(std::vector<int32_t>& values, size_t max_count) override;
   absl::Status ReadFloats(std::vector<float>& values, size_t max_count) override;
+  size_t Position() const override { return at_ - begin_; }
+  absl::Status ReadFloatsAt(size_t position, std::vector<float>& values, size_t max_count) override;
   absl::Status SkipValue() override;
   absl::Status Finish() override;
 

@@ -49,6 +49,17 @@ absl::Status SetWeights(const ModelFields& fields, Ensemble& ensemble) {
   return absl::OkStatus();
 }
 
+absl::Status CheckLeafVectors(const ModelFields& fields, const Ensemble& ensemble) {
+  if (fields.size_leaf_vector <= 1) return absl::OkStatus();
+  if (fields.booster != "gbtree") {
+    return Error(absl::StatusCode::kUnimplemented, "gradient_booster ", fields.booster,
+                 ": vector leaves (multi_strategy multi_output_tree) go with gbtree only");
+  }
+  if (fields.size_leaf_vector == ensemble.num_outputs) return absl::OkStatus();
+  return InvalidArgument("size_leaf_vector ", fields.size_leaf_vector, ": must be the ", ensemble.num_outputs,
+                         " outputs of the model");
+}
+
 absl::Status SetIterations(const std::vector<int32_t>& indptr, Ensemble& ensemble) {
   const auto trees = static_cast<int64_t>(ensemble.trees.size());
   if (indptr.front() != 0 || indptr.back() != trees) {
@@ -90,6 +101,7 @@ absl::Status AssembleTrees(const ModelFields& fields, Ensemble& ensemble) {
   if (!fields.has_trees) return InvalidArgument("gradient_booster model trees: is missing");
   ESPALIER_RETURN_IF_ERROR(SetTreeOutputs(fields, ensemble));
   ESPALIER_RETURN_IF_ERROR(SetWeights(fields, ensemble));
+  ESPALIER_RETURN_IF_ERROR(CheckLeafVectors(fields, ensemble));
   return fields.iteration_indptr.empty() ? CountIterations(fields, ensemble)
                                          : SetIterations(fields.iteration_indptr, ensemble);
 }

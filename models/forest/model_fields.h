@@ -26,6 +26,8 @@ struct ModelFields {
   std::vector<int32_t> iteration_indptr;
   std::vector<float> weight_drop;
   bool has_weights = false;
+  // Of the trees; 0 and 1 are leaves of one value.
+  int64_t size_leaf_vector = 0;
   int64_t num_class = 0;
   int64_t num_target = 1;
   int64_t num_feature = 0;

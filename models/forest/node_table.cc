@@ -65,6 +65,11 @@ class TableBuilder {
       return InvalidArgument("tree ", index, " adds to output ", tree_->output, ", the model has ",
                              ensemble_.num_outputs);
     }
+    if (tree_->leaf_vectors.empty() != ensemble_.trees[0].leaf_vectors.empty() ||
+        tree_->leaf_vectors.size() % ensemble_.num_outputs != 0) {
+      return InvalidArgument("tree ", index, ": all trees must have whole leaf vectors, or none");
+    }
+    AddLeafVectors();
     const absl::StatusOr<uint32_t> depth = IsInPlace() ? AddInPlace() : AddReordered();
     if (!depth.ok()) return Annotate(depth.status(), StrCat("tree ", index));
     table_.roots.push_back(root_);
@@ -171,7 +176,28 @@ class TableBuilder {
     return InvalidArgument("node ", left_again ? node.left : node.right, " is reached twice");
   }
 
+  // The vectors of a tree are taken whole, as often as they are in the file, whatever its leaves name.
+  void AddLeafVectors() {
+    first_vector_ = static_cast<uint32_t>(table_.leaf_vectors.size() / ensemble_.num_outputs);
+    for (const float value : tree_->leaf_vectors) table_.leaf_vectors.push_back(value * tree_->weight);
+  }
+
+  absl::Status AddVectorLeaf(uint32_t i) {
+    const size_t width = ensemble_.num_outputs;
+    const uint32_t vector = tree_->nodes[i].feature;
+    if (vector >= tree_->leaf_vectors.size() / width) {
+      return InvalidArgument("leaf ", i, " has vector ", vector, " of ", tree_->leaf_vectors.size() / width);
+    }
+    const auto values = table_.leaf_vectors.begin() + (size_t{first_vector_} + vector) * width;
+    if (!std::all_of(values, values + width, [](float value) { return std::isfinite(value); })) {
+      return InvalidArgument("leaf ", i, " is not finite");
+    }
+    table_.nodes.emplace_back(first_vector_ + vector, 0, 0);
+    return absl::OkStatus();
+  }
+
   absl::Status AddLeaf(uint32_t i) {
+    if (!tree_->leaf_vectors.empty()) return AddVectorLeaf(i);
     const TreeNode& node = tree_->nodes[i];
     const float weight = tree_->weight == 1 ? node.value : node.value * tree_->weight;
     if (!std::isfinite(weight)) return InvalidArgument("leaf ", i, " is not finite");
@@ -213,6 +239,7 @@ class TableBuilder {
   NodeTable<Node>& table_;
   const Tree* tree_ = nullptr;
   uint32_t root_ = 0;
+  uint32_t first_vector_ = 0;
   bool has_categories_ = false;
   std::vector<uint32_t> depth_;
 };
@@ -257,8 +284,8 @@ absl::StatusOr<AnyNodeTable> BuildNodeTable(const Ensemble& ensemble, NodeFormat
 
 size_t TreeDirectory::MemoryBytes() const {
   return layout.MemoryBytes() + categories.MemoryBytes() + roots.capacity() * sizeof(uint32_t) +
-         depths.capacity() * sizeof(uint16_t) + outputs.capacity() * sizeof(uint32_t) +
-         categorical.capacity() / 8;
+         leaf_vectors.capacity() * sizeof(float) + depths.capacity() * sizeof(uint16_t) +
+         outputs.capacity() * sizeof(uint32_t) + categorical.capacity() / 8;
 }
 
 template <typename Node>

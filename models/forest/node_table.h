@@ -74,7 +74,11 @@ struct TreeDirectory {
   // Whether each tree has a categorical split.
   std::vector<bool> categorical;
   uint32_t max_depth = 0;
+  // Where leaves are vectors over the outputs: all of them, one behind the other, multiplied by their tree's
+  // weight; a leaf's key is the number of its own. Else empty.
+  std::vector<float> leaf_vectors;
 
+  bool HasLeafVectors() const { return !leaf_vectors.empty(); }
   size_t MemoryBytes() const;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -302,14 +303,31 @@ class EnsembleReader {
 
   absl::Status ReadTree() {
     columns_.Clear();
+    base_weights_.reset();
     ESPALIER_RETURN_IF_ERROR(ReadObject("fields", tree_fields_));
+    ESPALIER_RETURN_IF_ERROR(ReadVectorLeaves());
     ESPALIER_ASSIGN_OR_RETURN(Tree tree, ToTree(columns_));
     ensemble_.trees.push_back(std::move(tree));
     return absl::OkStatus();
   }
 
+  absl::Status ReadVectorLeaves() {
+    const int64_t width = std::max<int64_t>(columns_.size_leaf_vector, 1);
+    if (!ensemble_.trees.empty() && width != fields_.size_leaf_vector) {
+      return InvalidArgument("size_leaf_vector ", width, ": must be ", fields_.size_leaf_vector,
+                             " as in the trees before");
+    }
+    fields_.size_leaf_vector = width;
+    if (!columns_.HasVectorLeaves() || !columns_.leaf_weights.empty() || !base_weights_.has_value()) {
+      return absl::OkStatus();
+    }
+    return Annotate(source_.ReadFloatsAt(*base_weights_, columns_.base_weights, MaxLeafWeights()),
+                    "base_weights");
+  }
+
+  size_t MaxLeafWeights() const { return size_t{limits_.max_nodes_per_tree} * limits_.max_outputs; }
+
   std::vector<Field> TreeFields() {
-    // Vector leaves have arrays of more entries; ToTree refuses them by name when all are read.
     const auto integers = [this](std::string_view name, std::vector<int32_t>& column) {
       return Field{name, [this, name, &column] {
                      return Annotate(source_.ReadIntegers(column, limits_.max_nodes_per_tree), name);
@@ -333,6 +351,15 @@ class EnsembleReader {
         integers("categories_sizes", columns_.categories_sizes),
         {"categories",
          [this] { return Annotate(source_.ReadIntegers(columns_.categories, kMaxCategory), "categories"); }},
+        {"base_weights",
+         [this] {
+           base_weights_ = source_.Position();
+           return Annotate(source_.SkipValue(), "base_weights");
+         }},
+        {"leaf_weights",
+         [this] {
+           return Annotate(source_.ReadFloats(columns_.leaf_weights, MaxLeafWeights()), "leaf_weights");
+         }},
         {"tree_param", [this] { return ReadTreeParameters(); }}};
   }
 
@@ -348,6 +375,8 @@ class EnsembleReader {
   const ReadLimits& limits_;
   Ensemble ensemble_;
   TreeColumns columns_;
+  // Where the tree's base_weights are: only trees with vector leaves need them, and say so later.
+  std::optional<size_t> base_weights_;
   const std::vector<Field> tree_fields_;
   ModelFields fields_;
   bool has_model_ = false;

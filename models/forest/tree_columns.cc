@@ -1,6 +1,7 @@
 #include "models/forest/tree_columns.h"
 
 #include <string_view>
+#include <utility>
 
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
@@ -23,7 +24,10 @@ absl::Status CheckSizes(const TreeColumns& columns) {
   ESPALIER_RETURN_IF_ERROR(CheckSize("split_indices", columns.split_indices.size(), nodes));
   ESPALIER_RETURN_IF_ERROR(CheckSize("split_conditions", columns.split_conditions.size(), nodes));
   ESPALIER_RETURN_IF_ERROR(CheckSize("default_left", columns.default_left.size(), nodes));
-  ESPALIER_RETURN_IF_ERROR(CheckSize("sum_hessian", columns.sum_hessian.size(), nodes));
+  // Trees with vector leaves have it since 3.2.
+  if (!columns.HasVectorLeaves() || !columns.sum_hessian.empty()) {
+    ESPALIER_RETURN_IF_ERROR(CheckSize("sum_hessian", columns.sum_hessian.size(), nodes));
+  }
   if (!columns.split_type.empty()) {
     ESPALIER_RETURN_IF_ERROR(CheckSize("split_type", columns.split_type.size(), nodes));
   }
@@ -87,6 +91,43 @@ absl::Status SetCategories(const TreeColumns& columns, Tree& tree) {
   return absl::OkStatus();
 }
 
+// Before 3.2 every node has a vector; those of the leaves are kept.
+absl::Status TakeLeavesOfNodes(const TreeColumns& columns, Tree& tree) {
+  const auto width = static_cast<size_t>(columns.size_leaf_vector);
+  if (columns.base_weights.size() != tree.nodes.size() * width) {
+    return InvalidArgument("base_weights has ", columns.base_weights.size(), " entries: must be ",
+                           tree.nodes.size(), " nodes of ", width);
+  }
+  for (size_t i = 0; i < tree.nodes.size(); ++i) {
+    if (tree.nodes[i].left != -1) continue;
+    tree.nodes[i].feature = static_cast<uint32_t>(tree.leaf_vectors.size() / width);
+    const float* const weights = columns.base_weights.data() + i * width;
+    tree.leaf_vectors.insert(tree.leaf_vectors.end(), weights, weights + width);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetLeafVectors(const TreeColumns& columns, Tree& tree) {
+  if (columns.leaf_weights.empty()) return TakeLeavesOfNodes(columns, tree);
+  const auto width = static_cast<size_t>(columns.size_leaf_vector);
+  const size_t vectors = columns.leaf_weights.size() / width;
+  if (columns.leaf_weights.size() % width != 0) {
+    return InvalidArgument("leaf_weights has ", columns.leaf_weights.size(),
+                           " entries: must be a multiple of size_leaf_vector ", width);
+  }
+  for (size_t i = 0; i < tree.nodes.size(); ++i) {
+    TreeNode& node = tree.nodes[i];
+    if (node.left != -1) continue;
+    if (node.right < 0 || static_cast<size_t>(node.right) >= vectors) {
+      return InvalidArgument("node ", i, ", right_children ", node.right, ": must be one of the ", vectors,
+                             " leaf vectors");
+    }
+    node.feature = static_cast<uint32_t>(std::exchange(node.right, -1));
+  }
+  tree.leaf_vectors = columns.leaf_weights;
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void TreeColumns::Clear() {
@@ -101,16 +142,13 @@ void TreeColumns::Clear() {
   categories_nodes.clear();
   categories_segments.clear();
   categories_sizes.clear();
+  leaf_weights.clear();
+  base_weights.clear();
   num_nodes = -1;
   size_leaf_vector = 0;
 }
 
 absl::StatusOr<Tree> ToTree(const TreeColumns& columns) {
-  if (columns.size_leaf_vector > 1) {
-    return Error(absl::StatusCode::kUnimplemented, "size_leaf_vector ", columns.size_leaf_vector,
-                 ": vector leaves (multi_strategy multi_output_tree) are not supported; train with "
-                 "multi_strategy one_output_per_tree");
-  }
   ESPALIER_RETURN_IF_ERROR(CheckSizes(columns));
   Tree tree;
   tree.nodes.resize(columns.left_children.size());
@@ -122,10 +160,11 @@ absl::StatusOr<Tree> ToTree(const TreeColumns& columns) {
     node.feature = static_cast<uint32_t>(columns.split_indices[i]);
     node.value = columns.split_conditions[i];
     node.default_left = columns.default_left[i] == 1;
-    node.cover = columns.sum_hessian[i];
+    node.cover = columns.sum_hessian.empty() ? 0 : columns.sum_hessian[i];
   }
   ESPALIER_RETURN_IF_ERROR(SetSplitTypes(columns, tree));
   ESPALIER_RETURN_IF_ERROR(SetCategories(columns, tree));
+  if (columns.HasVectorLeaves()) ESPALIER_RETURN_IF_ERROR(SetLeafVectors(columns, tree));
   for (const int32_t category : columns.categories) {
     if (category < 0) return InvalidArgument("category ", category, ": must be >= 0");
     tree.categories.push_back(static_cast<uint32_t>(category));

@@ -30,16 +30,22 @@ struct TreeColumns {
   std::vector<int32_t> categories_nodes;
   std::vector<int32_t> categories_segments;
   std::vector<int32_t> categories_sizes;
+  // Vector leaves, [leaves][size_leaf_vector]: since 3.2 leaf_weights, and a leaf's right child is its number
+  // among them. Before that base_weights, which is [nodes][size_leaf_vector] and only read where it is
+  // needed.
+  std::vector<float> leaf_weights;
+  std::vector<float> base_weights;
   // tree_param; num_nodes is -1 when the file does not say.
   int64_t num_nodes = -1;
   int64_t size_leaf_vector = 0;
 
   void Clear();
+  bool HasVectorLeaves() const { return size_leaf_vector > 1; }
 };
 
-// The nodes and categories of the tree. INVALID_ARGUMENT when the columns contradict each other,
-// UNIMPLEMENTED for vector leaves: "node 17, default_left 2: must be 0 or 1". Whether the nodes form a tree
-// is for ValidateEnsemble to say.
+// The nodes, categories and leaf vectors of the tree. INVALID_ARGUMENT when the columns contradict each
+// other: "node 17, default_left 2: must be 0 or 1". Whether the nodes form a tree is for ValidateEnsemble to
+// say.
 absl::StatusOr<Tree> ToTree(const TreeColumns& columns);
 
 }  // namespace espalier

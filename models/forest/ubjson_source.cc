@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "models/base/status_macros.h"
@@ -325,6 +326,13 @@ absl::Status UbjsonSource::ReadIntegers(std::vector<int32_t>& values, size_t max
 
 absl::Status UbjsonSource::ReadFloats(std::vector<float>& values, size_t max_count) {
   return ReadArray(values, max_count);
+}
+
+absl::Status UbjsonSource::ReadFloatsAt(size_t position, std::vector<float>& values, size_t max_count) {
+  const char* const cursor = std::exchange(at_, begin_ + position);
+  ESPALIER_RETURN_IF_ERROR(ReadFloats(values, max_count));
+  at_ = cursor;
+  return absl::OkStatus();
 }
 
 absl::Status UbjsonSource::SkipValue() {

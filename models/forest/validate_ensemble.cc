@@ -139,8 +139,7 @@ class TreeValidator {
       pending_.pop_back();
       const TreeNode& node = tree.nodes[visit.node];
       if (node.left == -1 && node.right == -1) {
-        if (!std::isfinite(node.value))
-          return RefuseNode(visit.node, "leaf ", node.value, ": must be finite");
+        ESPALIER_RETURN_IF_ERROR(CheckLeaf(tree, visit.node));
         continue;
       }
       ESPALIER_RETURN_IF_ERROR(CheckSplit(tree, visit.node));
@@ -179,7 +178,30 @@ class TreeValidator {
     if (index_ > 0 && tree.iteration < ensemble_.trees[index_ - 1].iteration) {
       return Refuse("iteration ", tree.iteration, ": must not be before that of the tree before it");
     }
+    if (tree.leaf_vectors.size() % ensemble_.num_outputs != 0 ||
+        tree.leaf_vectors.empty() != ensemble_.trees[0].leaf_vectors.empty()) {
+      return Refuse("leaf vectors have ", tree.leaf_vectors.size(), " values: must be a multiple of the ",
+                    ensemble_.num_outputs, " outputs, in all trees or none");
+    }
     if (!std::isfinite(tree.weight)) return Refuse("weight_drop ", tree.weight, ": must be finite");
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckLeaf(const Tree& tree, uint32_t index) const {
+    const TreeNode& node = tree.nodes[index];
+    if (tree.leaf_vectors.empty()) {
+      if (!std::isfinite(node.value)) return RefuseNode(index, "leaf ", node.value, ": must be finite");
+      return absl::OkStatus();
+    }
+    const size_t width = ensemble_.num_outputs;
+    const size_t vectors = tree.leaf_vectors.size() / width;
+    if (node.feature >= vectors) {
+      return RefuseNode(index, "leaf vector ", node.feature, ": must be < ", vectors);
+    }
+    for (size_t i = node.feature * width; i < (node.feature + 1) * width; ++i) {
+      if (std::isfinite(tree.leaf_vectors[i])) continue;
+      return RefuseNode(index, "leaf ", tree.leaf_vectors[i], ": must be finite");
+    }
     return absl::OkStatus();
   }
 

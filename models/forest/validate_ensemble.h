@@ -14,6 +14,7 @@
 //   - from nodes[0] each node is reached at most once, by a path of at most max_path_depth splits; a reached
 //     node has two children or none; its feature is < num_features; a leaf's value is finite and a
 //     threshold is not NaN (it may be infinite);
+//   - all trees have leaf vectors or none; then a reached leaf names one of num_outputs finite values;
 //   - a reached categorical split has a non-empty, ascending list of distinct categories inside
 //     Tree::categories, each below kMaxCategory; together these lists are no longer than Tree::categories.
 // Nodes that are not reached (the file marked them as deleted) may hold anything.

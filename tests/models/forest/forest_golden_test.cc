@@ -40,6 +40,17 @@ void ExpectClose(const std::vector<float>& ours, const std::vector<float>& their
   }
 }
 
+TEST(ForestGoldenTest, VectorLeavesHaveNoContributions) {
+  const GoldenModel model = FindGoldenModel("3.2.0", "vector_leaf");
+  const std::shared_ptr<const Forest> forest = *Forest::Compile(*ReadEnsembleFile(model.files[0]));
+  const std::vector<float> row(kGoldenFeatures);
+  std::vector<float> out(forest->OutputWidth(OutputKind::kContributions));
+  const Rows rows{reinterpret_cast<const std::byte*>(row.data()), 1, row.size() * sizeof(float)};
+  const absl::Status status =
+      forest->Predict(rows, {.kind = OutputKind::kContributions}, std::span<float>(out));
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented) << status;
+}
+
 TEST(ForestGoldenTest, EveryVersionAndFormatPredictsTheSame) {
   const std::vector<float> row_values = GoldenRows();
   size_t compared = 0;

@@ -172,12 +172,48 @@ TEST(HostileModelsTest, ContradictionsOfTheModel) {
   ExpectRefused(ModelText().With("tree_info", "\"x\""), "tree_info: byte");
 }
 
+// A tree with vectors of two, but without them.
+ModelText TwoOutputs() {
+  return ModelText()
+      .With("num_target", "\"2\"")
+      .WithTree("sum_hessian", "[]")
+      .WithTree("tree_param", "{\"num_nodes\":\"3\",\"size_leaf_vector\":\"2\"}");
+}
+
+TEST(HostileModelsTest, LeafVectorsFitTheirTree) {
+  const auto with = [](const std::string& weights, const std::string& right) {
+    return TwoOutputs().WithTree("leaf_weights", weights).WithTree("right_children", right);
+  };
+  EXPECT_TRUE(StatusOf(with("[1,2,3,4]", "[2,0,1]").Json()).ok())
+      << StatusOf(with("[1,2,3,4]", "[2,0,1]").Json());
+  ExpectRefused(with("[1,2,3,4]", "[2,0,2]"), "node 2, right_children 2: must be one of the 2 leaf vectors");
+  ExpectRefused(with("[1,2,3,4]", "[2,-1,0]"), "node 1, right_children -1: must be one of the 2");
+  ExpectRefused(with("[1,2,3]", "[2,0,1]"),
+                "leaf_weights has 3 entries: must be a multiple of size_leaf_vector 2");
+  EXPECT_THAT(MessageOf(with("[1,NaN,3,4]", "[2,0,1]").Json()),
+              HasSubstr("node 1, leaf nan: must be finite"));
+  ExpectRefused(with("[1,2,3,4]", "[2,0,1]").With("num_target", "\"3\""),
+                "size_leaf_vector 2: must be the 3 outputs");
+  // Before 3.2 the vectors are those of the nodes.
+  EXPECT_TRUE(StatusOf(TwoOutputs().WithTree("base_weights", "[9,9,1,2,3,4]").Json()).ok());
+  ExpectRefused(TwoOutputs(), "base_weights has 0 entries: must be 3 nodes of 2");
+  ExpectRefused(TwoOutputs().WithTree("base_weights", "[1,2,3,4]"),
+                "base_weights has 4 entries: must be 3 nodes of 2");
+  ExpectRefused(TwoOutputs().WithTree("base_weights", "[1,2,3,4,5,\"x\"]"), "tree 0, base_weights: byte");
+  const std::string vector_tree = TwoOutputs().WithTree("base_weights", "[9,9,1,2,3,4]").Tree();
+  ExpectRefused(TwoOutputs().With("trees", StrCat("[", vector_tree, ",", ModelText().Tree(), "]")),
+                "tree 1, size_leaf_vector 1: must be 2 as in the trees before");
+}
+
 TEST(HostileModelsTest, WhatIsKnownButNotSupportedIsNamed) {
   constexpr auto kUnimplemented = absl::StatusCode::kUnimplemented;
   ExpectRefused(ModelText().WithBooster("gbforest"), "gradient_booster \"gbforest\": must be gbtree",
                 kUnimplemented);
-  ExpectRefused(ModelText().WithTree("tree_param", "{\"num_nodes\":\"3\",\"size_leaf_vector\":\"2\"}"),
-                "tree 0, size_leaf_vector 2: vector leaves", kUnimplemented);
+  ExpectRefused(TwoOutputs()
+                    .WithTree("leaf_weights", "[1,2,3,4]")
+                    .WithTree("right_children", "[2,0,1]")
+                    .WithBooster("dart"),
+                "gradient_booster dart: vector leaves", kUnimplemented);
   ExpectRefused(ModelText().With("cats", "{\"enc\":[{\"values\":[]},{\"values\":[1]}]}"), "cats of feature 1",
                 kUnimplemented);
   ExpectRefused(ModelText().With("num_class", "\"2\"").With("num_target", "\"2\""), "several targets",

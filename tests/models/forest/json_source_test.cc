@@ -146,5 +146,23 @@ TEST(JsonSourceTest, MessagesQuoteTheFileOnOneShortLine) {
   EXPECT_THAT(message, HasSubstr("byte 2: expected an integer, found \\x01\\xff"));
 }
 
+TEST(JsonSourceTest, WhatWasSkippedCanStillBeRead) {
+  JsonSource source(R"({"a": [1.5, 2], "b": 7})");
+  std::string key;
+  ASSERT_TRUE(source.EnterObject().ok());
+  ASSERT_TRUE(*source.NextKey(key));
+  const size_t position = source.Position();
+  ASSERT_TRUE(source.SkipValue().ok());
+  ASSERT_TRUE(*source.NextKey(key));
+  std::string text;
+  ASSERT_TRUE(source.ReadText(text).ok());
+  EXPECT_EQ(text, "7");
+  std::vector<float> values;
+  ASSERT_TRUE(source.ReadFloatsAt(position, values, 2).ok());
+  EXPECT_EQ(values, (std::vector<float>{1.5f, 2}));
+  EXPECT_FALSE(*source.NextKey(key));
+  EXPECT_TRUE(source.Finish().ok());
+}
+
 }  // namespace
 }  // namespace espalier

@@ -125,5 +125,23 @@ TEST(NodeTableTest, TreesOfManyNodesAndManyFeaturesTakeWideNodes) {
   EXPECT_EQ(BuildNodeTable(two_trees)->index(), 1u);
 }
 
+TEST(NodeTableTest, LeafVectorsAreTakenWithTheWeightOfTheirTree) {
+  Ensemble ensemble = OneTree({Inner(1, 2, 0, 0.5f), Leaf(0), Leaf(0)});
+  ensemble.num_outputs = 2;
+  ensemble.trees[0].nodes[1].feature = 1;
+  ensemble.trees[0].leaf_vectors = {1, 2, 3, 4};
+  ensemble.trees.push_back(ensemble.trees[0]);
+  ensemble.trees[1].weight = 0.5f;
+  const auto table = std::get<NodeTable<PackedNode>>(*BuildNodeTable(ensemble));
+  EXPECT_THAT(table.leaf_vectors, testing::ElementsAre(1, 2, 3, 4, 0.5f, 1, 1.5f, 2));
+  EXPECT_EQ(table.nodes[table.roots[0] + 1].key, 1u);
+  EXPECT_EQ(table.nodes[table.roots[1] + 1].key, 3u);
+  EXPECT_EQ(table.nodes[table.roots[1] + 2].key, 2u);
+  ensemble.trees[0].nodes[2].feature = 2;
+  EXPECT_THAT(ErrorOf(ensemble), HasSubstr("leaf 2 has vector 2 of 2"));
+  ensemble.trees[0].leaf_vectors.clear();
+  EXPECT_THAT(ErrorOf(ensemble), HasSubstr("tree 1: all trees must have whole leaf vectors, or none"));
+}
+
 }  // namespace
 }  // namespace espalier

@@ -177,5 +177,29 @@ TEST(UbjsonSourceTest, NestingIsBounded) {
   EXPECT_THAT(Message(status), HasSubstr("at most 64 nested"));
 }
 
+TEST(UbjsonSourceTest, WhatWasSkippedCanStillBeRead) {
+  const std::string bytes(
+      "{i\x01"
+      "a[$U#U\x02\x03\x02"
+      "i\x01"
+      "bi\x07}",
+      18);
+  UbjsonSource source(bytes);
+  std::string key;
+  ASSERT_TRUE(source.EnterObject().ok());
+  ASSERT_TRUE(*source.NextKey(key));
+  const size_t position = source.Position();
+  ASSERT_TRUE(source.SkipValue().ok());
+  ASSERT_TRUE(*source.NextKey(key));
+  std::string text;
+  ASSERT_TRUE(source.ReadText(text).ok());
+  EXPECT_EQ(text, "7");
+  std::vector<float> values;
+  ASSERT_TRUE(source.ReadFloatsAt(position, values, 2).ok());
+  EXPECT_EQ(values, (std::vector<float>{3, 2}));
+  EXPECT_FALSE(*source.NextKey(key));
+  EXPECT_TRUE(source.Finish().ok());
+}
+
 }  // namespace
 }  // namespace espalier

@@ -75,7 +75,7 @@ TARGETS = np.stack([SIGNAL, SIGNAL * -0.5 + 1], axis=1)
 # both formats by every version, the others in both by 3.2 only, and 3.0 writes no others.
 STRUCTURES = {"binary_logistic", "multi_softprob", "quantile_three", "multi_target", "random_forest",
               "exact_pruned", "categorical_onehot", "categorical_partition", "feature_names", "dart",
-              "best_iteration", "gblinear", "gblinear_multi", "refused_vector_leaf", "refused_category_names"}
+              "best_iteration", "gblinear", "gblinear_multi", "vector_leaf", "vector_leaf_multi", "refused_category_names"}
 
 # The binary format, and what it is tried on: its structures, and the base scores that it holds differently.
 BINARY_VERSIONS = {(0, 90): True, (1, 2, 1): True, (1, 7, 6): False, (2, 0, 3): True}  # nothing but the binary format
@@ -90,7 +90,7 @@ def formats_of(name):
     if not ONLY_BINARY:
         both = name in STRUCTURES or VERSION >= (3, 2)
         formats = ["json"] + (["ubj"] if VERSION >= (1, 6) and both else [])
-    binary = name in STRUCTURES | BINARY_OBJECTIVES and not name.startswith(("categorical", "refused"))
+    binary = name in STRUCTURES | BINARY_OBJECTIVES and not name.startswith(("categorical", "vector", "refused"))
     return formats + (["model"] if BINARY_FORMAT and binary else [])
 
 manifest = []
@@ -211,9 +211,12 @@ def main():
     train("gblinear", dict(linear, objective="binary:logistic"), BINARY)
     train("gblinear_multi", dict(linear, objective="multi:softprob", num_class=3), CLASSES, rounds=3)
 
+    vectors = {"multi_strategy": "multi_output_tree"}
+    train("vector_leaf", dict(vectors, objective="reg:squarederror"), TARGETS, since=(2, 0))
+    train("vector_leaf_multi", dict(vectors, objective="multi:softprob", num_class=3, num_parallel_tree=2,
+                                    subsample=0.8), CLASSES, rounds=3, since=(2, 0))
+
     # Models that the reader refuses by name.
-    train("refused_vector_leaf", {"objective": "reg:squarederror", "multi_strategy": "multi_output_tree"},
-          TARGETS, rounds=2, since=(2, 0), refused=True)
     if VERSION >= (3, 1):
         import pandas
         frame = pandas.DataFrame(np.nan_to_num(X), columns=["f%d" % i for i in range(FEATURES)])
