@@ -75,6 +75,9 @@ struct Ensemble {
   std::vector<std::string> feature_names;
   // Empty when every feature is numeric, or one a feature.
   std::vector<FeatureKind> feature_kinds;
+  // Empty, or one list a feature: the names of its categories by code, distinct bytes; a category that is a
+  // number by its decimal digits. Empty lists where the file has none.
+  std::vector<std::vector<std::string>> category_names;
   // In the order in which XGBoost adds them. None in a linear model.
   std::vector<Tree> trees;
   // XGBoost's booster gblinear: a row's margin is the bias and the sum of weight times value.

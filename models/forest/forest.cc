@@ -81,6 +81,7 @@ struct Forest::Compiled {
         version(std::move(ensemble.version)),
         feature_names(std::move(ensemble.feature_names)),
         feature_kinds(std::move(ensemble.feature_kinds)),
+        category_names(std::move(ensemble.category_names)),
         objective(objective),
         table(std::move(nodes)) {
     feature_kinds.resize(num_features, FeatureKind::kNumeric);
@@ -113,6 +114,7 @@ struct Forest::Compiled {
   std::string version;
   std::vector<std::string> feature_names;
   std::vector<FeatureKind> feature_kinds;
+  CategoryNames category_names;
   Objective objective;
   std::vector<float> base_margins;
   std::vector<uint32_t> first_trees;
@@ -237,13 +239,15 @@ std::string_view Forest::kernel() const {
 const std::vector<std::string>& Forest::feature_names() const { return compiled_->feature_names; }
 const std::vector<FeatureKind>& Forest::feature_kinds() const { return compiled_->feature_kinds; }
 
+const CategoryNames& Forest::category_names() const { return compiled_->category_names; }
+
 size_t Forest::MemoryBytes() const {
   size_t names = compiled_->feature_names.capacity() * sizeof(std::string);
   for (const std::string& name : compiled_->feature_names) {
     names += name.capacity() > sizeof(std::string) / 2 ? name.capacity() : 0;
   }
   return sizeof(Forest) + sizeof(Compiled) + names + compiled_->feature_kinds.capacity() +
-         compiled_->base_margins.capacity() * sizeof(float) +
+         compiled_->category_names.MemoryBytes() + compiled_->base_margins.capacity() * sizeof(float) +
          compiled_->first_trees.capacity() * sizeof(uint32_t) +
          (is_linear() ? compiled_->linear->MemoryBytes() : compiled_->kernels->MemoryBytes()) +
          std::visit([](const auto& nodes) { return nodes.MemoryBytes(); }, compiled_->table);

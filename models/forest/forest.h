@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "models/forest/category_names.h"
 #include "models/forest/ensemble.h"
 
 namespace espalier {
@@ -87,6 +88,8 @@ class Forest {
   const std::vector<std::string>& feature_names() const;
   // One a feature.
   const std::vector<FeatureKind>& feature_kinds() const;
+  // By which texts become the codes that the splits ask for; of no feature for most models.
+  const CategoryNames& category_names() const;
   // Bytes that this object holds.
   size_t MemoryBytes() const;
 

@@ -31,7 +31,7 @@ struct HeapTrees {
     uint8_t ranks[kTopPlaces];
   };
 
-  // Nothing for what RankTable refuses, and for trees deeper than kMaxDepth.
+  // Nothing for what RankTable refuses, for trees deeper than kMaxDepth, and for leaves that are vectors.
   template <typename Node>
   static std::optional<HeapTrees> Build(const NodeTable<Node>& table);
 

@@ -114,8 +114,13 @@ absl::Status CheckLinear(const ModelFields& fields, Ensemble& ensemble) {
   return absl::OkStatus();
 }
 
-// Files without feature_types say by their splits which features are categories.
+// Files without feature_types say by their splits and their categories' names which features are categories.
 void MarkCategoricalFeatures(Ensemble& ensemble) {
+  for (size_t i = 0; i < ensemble.category_names.size(); ++i) {
+    if (ensemble.category_names[i].empty()) continue;
+    ensemble.feature_kinds.resize(ensemble.num_features, FeatureKind::kNumeric);
+    ensemble.feature_kinds[i] = FeatureKind::kCategorical;
+  }
   for (const Tree& tree : ensemble.trees) {
     if (tree.categories.empty()) continue;
     ensemble.feature_kinds.resize(ensemble.num_features, FeatureKind::kNumeric);

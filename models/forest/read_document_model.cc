@@ -10,6 +10,7 @@
 
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
+#include "models/forest/category_column.h"
 #include "models/forest/field_text.h"
 #include "models/forest/model_fields.h"
 #include "models/forest/tree_columns.h"
@@ -196,7 +197,9 @@ class EnsembleReader {
     return ReadObject("objective", fields, [this](const std::string& name) -> absl::Status {
       ESPALIER_ASSIGN_OR_RETURN(const DocumentSource::Kind kind, source_.Peek());
       if (kind != DocumentSource::Kind::kObject) return source_.SkipValue();
-      return ReadObject(name, {}, [this](const std::string& key) { return ReadObjectiveParameter(key); });
+      // A name of the file, which may be anything.
+      return ReadObject(Quoted(name), {},
+                        [this](const std::string& key) { return ReadObjectiveParameter(key); });
     });
   }
 
@@ -271,18 +274,24 @@ class EnsembleReader {
 
   absl::Status ReadEncodings() {
     ESPALIER_RETURN_IF_ERROR(Annotate(source_.EnterArray(), "cats enc"));
-    std::vector<float> values;
-    const Field fields[] = {
-        {"values", [&] { return Annotate(source_.ReadFloats(values, SIZE_MAX), "cats values"); }}};
+    CategoryColumn column;
+    const auto integers = [&](std::string_view name, std::vector<int32_t>& values) {
+      return Field{name,
+                   [this, name, &values] { return Annotate(source_.ReadIntegers(values, INT32_MAX), name); }};
+    };
+    const Field fields[] = {integers("offsets", column.offsets), integers("values", column.values)};
     for (size_t feature = 0;; ++feature) {
       ESPALIER_ASSIGN_OR_RETURN(const bool more, source_.NextElement());
       if (!more) return absl::OkStatus();
-      values.clear();
-      ESPALIER_RETURN_IF_ERROR(ReadObject("cats enc", fields));
-      if (values.empty()) continue;
-      return Error(absl::StatusCode::kUnimplemented, "cats of feature ", feature,
-                   ": category encodings of data frames (XGBoost 3.1) are not supported; train on "
-                   "category codes");
+      if (feature == limits_.max_features) {
+        return InvalidArgument("cats enc: must have at most ", limits_.max_features, " entries");
+      }
+      column.Clear();
+      const std::string place = StrCat("cats of feature ", feature);
+      ESPALIER_RETURN_IF_ERROR(Annotate(ReadObject("enc", fields), place));
+      absl::StatusOr<std::vector<std::string>> names = ToCategoryNames(column);
+      if (!names.ok()) return Annotate(names.status(), place);
+      ensemble_.category_names.push_back(*std::move(names));
     }
   }
 

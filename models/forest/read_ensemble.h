@@ -29,7 +29,7 @@ struct ReadLimits {
 
 // Reads a model from memory; its format is told by its first bytes. The result has passed
 // ValidateEnsemble(). INVALID_ARGUMENT for a malformed model, naming tree, node and field where there is one;
-// UNIMPLEMENTED for what XGBoost can do and we cannot: category encodings of data frames.
+// UNIMPLEMENTED for boosters that are not known, and what XGBoost itself does not know either.
 absl::StatusOr<Ensemble> ReadEnsemble(std::string_view bytes, const ReadLimits& limits = {});
 
 // The same from a regular file; adds the path to the message, and the errors of ReadFile() to the codes.

@@ -47,6 +47,15 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
+absl::Status CheckCategoryNames(const Ensemble& ensemble) {
+  const auto& features = ensemble.category_names;
+  if (!features.empty() && features.size() != ensemble.num_features) {
+    return InvalidArgument("cats has ", features.size(), " entries: must be num_feature ",
+                           ensemble.num_features);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckText(std::string_view field, std::string_view text) {
   if (text.size() > kMaxNameBytes) {
     return InvalidArgument(field, " has ", text.size(), " bytes: at most ", kMaxNameBytes, " are allowed");
@@ -264,6 +273,7 @@ class TreeValidator {
 absl::Status ValidateEnsemble(const Ensemble& ensemble, const ReadLimits& limits) {
   ESPALIER_RETURN_IF_ERROR(CheckScalars(ensemble, limits));
   ESPALIER_RETURN_IF_ERROR(CheckFeatures(ensemble));
+  ESPALIER_RETURN_IF_ERROR(CheckCategoryNames(ensemble));
   if (ensemble.trees.size() > limits.max_trees) {
     return InvalidArgument("num_trees ", ensemble.trees.size(), ": must be <= ", limits.max_trees);
   }

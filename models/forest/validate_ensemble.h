@@ -6,6 +6,7 @@
 // What holds for an ensemble that passed:
 //   - 1 <= num_features, num_outputs; base_score has one finite value, or one an output;
 //   - feature_names and feature_kinds are empty or have one entry a feature; names are distinct UTF-8;
+//   - category_names is empty or has one list a feature, distinct ones (the reader checks that);
 //   - a linear model has no trees, and a finite weight for each feature (and the bias) and output; any other
 //   has
 //     no such weights;

@@ -161,8 +161,9 @@ absl::Status RunPredict(const PredictVerbOptions& options) {
   TableShape shape = ShapeOf(*forest, options.kind, predict);
   const bool integers = shape.integers;
   ESPALIER_RETURN_IF_ERROR(CheckKind(*forest, predict, integers));
-  ESPALIER_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> source,
-                            OpenRows(options.input, {forest->num_features(), forest->feature_names()}));
+  ESPALIER_ASSIGN_OR_RETURN(
+      const std::unique_ptr<RowSource> source,
+      OpenRows(options.input, {forest->num_features(), forest->feature_names(), &forest->category_names()}));
   ESPALIER_ASSIGN_OR_RETURN(const std::unique_ptr<TableWriter> writer,
                             TableWriter::Create(options.out, std::move(shape)));
   const int64_t start = RealClock().MonotonicNanos();

@@ -82,7 +82,7 @@ class CsvRows final : public RowSource {
  public:
   static absl::StatusOr<std::unique_ptr<RowSource>> Open(const std::string& path, MappedFile file,
                                                          const RowSchema& schema) {
-    std::unique_ptr<CsvRows> rows(new CsvRows(path, std::move(file)));
+    std::unique_ptr<CsvRows> rows(new CsvRows(path, std::move(file), schema.category_names));
     ESPALIER_RETURN_IF_ERROR(rows->ReadHeader(schema));
     return rows;
   }
@@ -95,11 +95,15 @@ class CsvRows final : public RowSource {
         return InvalidArgument(path_, " line ", reader_.line(), ": has ", fields_.size(),
                                " fields, the header has ", header_.size());
       }
-      for (const size_t column : columns_) {
-        const std::optional<float> value = ParseFloat(fields_[column]);
+      for (uint32_t feature = 0; feature < columns_.size(); ++feature) {
+        const std::string_view field = fields_[columns_[feature]];
+        const bool named = categories_ != nullptr && categories_->Has(feature);
+        const std::optional<float> value = named ? ParseCategory(feature, field) : ParseFloat(field);
         if (!value.has_value()) {
-          return InvalidArgument(path_, " line ", reader_.line(), ", column ", header_[column], ": \"",
-                                 fields_[column].substr(0, 64), "\" is not a number that float32 can hold");
+          return InvalidArgument(
+              path_, " line ", reader_.line(), ", column ", header_[columns_[feature]], ": \"",
+              field.substr(0, 64), "\" is ",
+              named ? "no category that the model was trained on" : "not a number that float32 can hold");
         }
         rows.push_back(*value);
       }
@@ -109,8 +113,17 @@ class CsvRows final : public RowSource {
   }
 
  private:
-  CsvRows(const std::string& path, MappedFile file)
-      : path_(path), file_(std::move(file)), reader_(file_.bytes()) {}
+  CsvRows(const std::string& path, MappedFile file, const CategoryNames* categories)
+      : path_(path), file_(std::move(file)), reader_(file_.bytes()), categories_(categories) {}
+
+  // What stands for a missing number stands for a missing category too, unless the model knows it by that
+  // name.
+  std::optional<float> ParseCategory(uint32_t feature, std::string_view field) const {
+    const std::optional<float> code = categories_->Value(feature, field);
+    if (code.has_value()) return code;
+    const std::optional<float> number = ParseFloat(field);
+    return number.has_value() && std::isnan(*number) ? number : std::nullopt;
+  }
 
   absl::Status ReadHeader(const RowSchema& schema) {
     if (!reader_.Next(fields_)) {
@@ -140,6 +153,7 @@ class CsvRows final : public RowSource {
   const std::string path_;
   const MappedFile file_;
   CsvReader reader_;
+  const CategoryNames* const categories_;
   std::vector<std::string> header_;
   // For each feature its column.
   std::vector<size_t> columns_;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "models/forest/category_names.h"
 
 namespace espalier {
 
@@ -26,6 +27,8 @@ struct RowSchema {
   uint32_t num_features = 0;
   // Empty, or one a feature.
   std::vector<std::string> feature_names;
+  // Null, or the model's; outlives the source.
+  const CategoryNames* category_names = nullptr;
 };
 
 // Not thread-safe.
@@ -46,6 +49,7 @@ class RowSource {
 //   - CSV otherwise: a header row; empty, NA and NaN are missing. If the model has feature names and the
 //   header
 //     has them all, columns are found by name and others ignored; else there must be num_features columns.
+//     A feature whose categories have names takes names, all others numbers.
 absl::StatusOr<std::unique_ptr<RowSource>> OpenRows(const std::string& path, const RowSchema& schema);
 
 }  // namespace espalier

@@ -5,6 +5,7 @@
 
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
+#include "services/front/tensor_categories.h"
 #include "services/front/tensor_floats.h"
 
 namespace espalier {
@@ -27,6 +28,13 @@ std::string VersionText(const LoadedModel& version) {
 
 // What was declared must have been sent, before anything of that size is allocated.
 absl::Status CheckPayload(const InferTensor& tensor, uint64_t count, bool raw) {
+  if (tensor.datatype == DataType::kBytes) {
+    const uint64_t smallest = SmallestBytesPayload(count, raw);
+    const size_t size = raw ? tensor.raw.size() : tensor.contents.size();
+    if (size >= smallest) return absl::OkStatus();
+    return InvalidArgument("input '", tensor.name, "': ", count, " elements of BYTES need at least ",
+                           smallest, " bytes, the contents have ", size);
+  }
   const size_t element = DataTypeSize(tensor.datatype);
   if (element == 0) return absl::OkStatus();  // the conversion refuses it
   if (raw) {
@@ -81,6 +89,8 @@ const InferTensor* FindMatrix(const InferRequest& request, const InferTensor* ma
     matrix = &tensor;
   }
   if (matrix == nullptr || request.Dims(*matrix).size() != 2) return nullptr;
+  if (matrix->datatype == DataType::kBytes && version.feature_index.contains(ToAbsl(matrix->name)))
+    return nullptr;
   const bool fits = request.Dims(*matrix)[1] == static_cast<int64_t>(version.forest->num_features());
   return fits || !version.feature_index.contains(ToAbsl(matrix->name)) ? matrix : nullptr;
 }
@@ -201,8 +211,12 @@ absl::Status RowMatrix::GatherColumns(const InferRequest& request, const InferTe
   const size_t width = columns_.size();
   matrix_.resize(rows * width);
   for (size_t column = 0; column < width; ++column) {
-    ESPALIER_RETURN_IF_ERROR(
-        ReadFloats(*columns_[column], rows, request.raw, matrix_.data() + column, width));
+    const InferTensor& tensor = *columns_[column];
+    float* const out = matrix_.data() + column;
+    ESPALIER_RETURN_IF_ERROR(tensor.datatype == DataType::kBytes
+                                 ? ReadCategories(tensor, rows, request.raw, version.forest->category_names(),
+                                                  static_cast<uint32_t>(column), out, width)
+                                 : ReadFloats(tensor, rows, request.raw, out, width));
   }
   rows_ = {.data = reinterpret_cast<const std::byte*>(matrix_.data()),
            .count = rows,

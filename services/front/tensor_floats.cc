@@ -295,9 +295,10 @@ absl::Status CheckDataType(const InferTensor& tensor) {
                            "' is unknown; allowed are BOOL, INT8-64, UINT8-64, FP16, BF16, FP32, FP64");
   }
   if (tensor.datatype == DataType::kBytes) {
-    return InvalidArgument("input '", tensor.name,
-                           "': datatype BYTES needs a model that maps category names itself; this one takes "
-                           "numbers (category codes)");
+    return InvalidArgument(
+        "input '", tensor.name,
+        "': datatype BYTES is for the names of categories, in a tensor named like its feature; "
+        "here numbers are needed");
   }
   return absl::OkStatus();
 }

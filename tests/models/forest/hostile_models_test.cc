@@ -205,6 +205,28 @@ TEST(HostileModelsTest, LeafVectorsFitTheirTree) {
                 "tree 1, size_leaf_vector 1: must be 2 as in the trees before");
 }
 
+TEST(HostileModelsTest, CategoriesFitTheModel) {
+  const auto with = [](const std::string& enc) {
+    return ModelText().With("cats", StrCat("{\"enc\":[{\"offsets\":[],\"values\":[]},", enc, "]}"));
+  };
+  const std::string none = "{\"offsets\":[],\"values\":[]}";
+  const std::string names = "{\"offsets\":[0,1,3],\"values\":[97,-61,-68]}";
+  const absl::StatusOr<Ensemble> ensemble = ReadEnsemble(with(names + "," + none).Json());
+  ASSERT_TRUE(ensemble.ok()) << ensemble.status();
+  EXPECT_THAT(ensemble->category_names[1], testing::ElementsAre("a", "ü"));
+  EXPECT_EQ(ensemble->feature_kinds[1], FeatureKind::kCategorical);
+  ExpectRefused(with(names), "cats has 2 entries: must be num_feature 3");
+  ExpectRefused(with("{\"offsets\":[0,9],\"values\":[97]}"),
+                "cats of feature 1: offsets from 0 to 9: must be");
+  ExpectRefused(with("{\"offsets\":[0,2,1,3],\"values\":[97,97,97]}"), "offsets[2] 1: must not be less");
+  ExpectRefused(with("{\"offsets\":[0,0,0],\"values\":[]}"), "category \"\": is there twice");
+  ExpectRefused(with("{\"offsets\":[0,1,2],\"values\":[97,97]}"), "category \"a\": is there twice");
+  ExpectRefused(with("{\"offsets\":[0,1],\"values\":[300]}"), "values[0] 300: must be a byte");
+  // XGBoost cuts names that are not ASCII; what is left need not be UTF-8.
+  EXPECT_TRUE(StatusOf(with("{\"offsets\":[0,1],\"values\":[-61]}," + none).Json()).ok());
+  ExpectRefused(with("{\"type\":15,\"values\":[7,7]}"), "category \"7\": is there twice");
+}
+
 TEST(HostileModelsTest, WhatIsKnownButNotSupportedIsNamed) {
   constexpr auto kUnimplemented = absl::StatusCode::kUnimplemented;
   ExpectRefused(ModelText().WithBooster("gbforest"), "gradient_booster \"gbforest\": must be gbtree",
@@ -214,10 +236,16 @@ TEST(HostileModelsTest, WhatIsKnownButNotSupportedIsNamed) {
                     .WithTree("right_children", "[2,0,1]")
                     .WithBooster("dart"),
                 "gradient_booster dart: vector leaves", kUnimplemented);
-  ExpectRefused(ModelText().With("cats", "{\"enc\":[{\"values\":[]},{\"values\":[1]}]}"), "cats of feature 1",
-                kUnimplemented);
   ExpectRefused(ModelText().With("num_class", "\"2\"").With("num_target", "\"2\""), "several targets",
                 kUnimplemented);
+}
+
+TEST(HostileModelsTest, MessagesStayShortAndOnOneLine) {
+  const std::string name = std::string(5000, 'x') + "\\n";
+  const std::string json =
+      ModelText().With("objective", StrCat("{\"name\":\"a\",\"", name, "\":{\"a\":[}}")).Json();
+  EXPECT_THAT(MessageOf(json), HasSubstr("xxx"));
+  EXPECT_LT(MessageOf(json).size(), 300u);
 }
 
 TEST(HostileModelsTest, LinearWeightsFitTheModel) {

@@ -109,7 +109,6 @@ TEST_F(OfflineVerbsTest, InspectRefusesInOneLine) {
   ExpectError(Run({"model", "inspect", folder_ + "/bad.json"}), 1, "bad.json");
   ExpectError(Run({"model", "inspect", folder_}), 1, "regular file");
   ExpectError(Run({"model", "inspect", folder_ + "/none"}), 1, "none");
-  ExpectError(Run({"model", "inspect", Model("refused_gblinear")}), 1, "gblinear");
   ExpectError(Run({"model", "inspect"}), 2, "FILE");
   ExpectError(Run({"model"}), 2, "subcommand");
 }
@@ -122,6 +121,21 @@ TEST_F(OfflineVerbsTest, AllInputsPredictTheSame) {
     EXPECT_EQ(nlohmann::json::parse(result.out)["rows"], 48);
     EXPECT_EQ(ReadNpy<float>("out.npy"), expected.value) << input;
   }
+}
+
+TEST_F(OfflineVerbsTest, CategoriesAreMappedByTheModel) {
+  const std::string model = Model("category_names");
+  const std::string stem = model.substr(0, model.rfind('.'));
+  std::filesystem::copy_file(stem + ".csv", folder_ + "/names.csv");
+  const ProgramResult result = Predict(model, "names.csv", "out.npy");
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const std::vector<float> ours = ReadNpy<float>("out.npy");
+  const std::string theirs = *ReadFile(stem + ".by_name");
+  ASSERT_EQ(ours.size() * sizeof(float), theirs.size());
+  EXPECT_EQ(std::memcmp(ours.data(), theirs.data(), theirs.size()), 0);
+  std::ofstream(folder_ + "/unknown.csv") << "f0,f1,f2,f3,f4,f5,f6,f7\n1,1,1,1,1,1,pink,100\n";
+  ExpectError(Predict(model, "unknown.csv", "out.npy"), 1,
+              "line 2, column f6: \"pink\" is no category that the model was trained on");
 }
 
 TEST_F(OfflineVerbsTest, EveryKindIsWritten) {

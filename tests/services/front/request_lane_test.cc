@@ -50,6 +50,67 @@ class RequestLaneTest : public ::testing::Test {
   Front front_;
 };
 
+// Names as a BYTES column "a", and "b" of as many zeros.
+inference::ModelInferRequest NamesRequest(const std::vector<std::string>& names, bool raw) {
+  inference::ModelInferRequest request;
+  request.set_model_name("m");
+  auto& input = *request.add_inputs();
+  input.set_name("a");
+  input.set_datatype("BYTES");
+  input.add_shape(static_cast<int64_t>(names.size()));
+  std::string bytes;
+  for (const std::string& name : names) {
+    const auto size = static_cast<uint32_t>(name.size());
+    bytes.append(reinterpret_cast<const char*>(&size), sizeof(size)).append(name);
+    if (!raw) input.mutable_contents()->add_bytes_contents(name);
+  }
+  auto& other = *request.add_inputs();
+  other.set_name("b");
+  other.set_datatype("FP32");
+  other.add_shape(static_cast<int64_t>(names.size()));
+  const std::vector<float> zeros(names.size());
+  if (raw) {
+    request.add_raw_input_contents(bytes);
+    request.add_raw_input_contents(zeros.data(), zeros.size() * sizeof(float));
+  } else {
+    for (const float zero : zeros) other.mutable_contents()->add_fp32_contents(zero);
+  }
+  return request;
+}
+
+// Of a reply to either form of request.
+std::vector<float> Floats(const inference::ModelInferResponse& response) {
+  if (response.raw_output_contents_size() > 0) return RawFloats(response);
+  const auto& values = response.outputs(0).contents().fp32_contents();
+  return {values.begin(), values.end()};
+}
+
+TEST_F(RequestLaneTest, NamesOfCategoriesAreMappedByTheModelThatAnswers) {
+  Ensemble first = StumpEnsemble({"a", "b"}, 0, 0.5f, 1.0f, 1.5f);
+  Ensemble second = StumpEnsemble({"a", "b"}, 0, 0.5f, 2.0f, 2.5f);
+  first.category_names = {{"red", "green"}, {}};
+  second.category_names = {{"green", "red", "blue"}, {}};
+  front_.Serve({MakeModel("m", 1, std::move(first)), MakeModel("m", 2, std::move(second))});
+  for (const bool raw : {true, false}) {
+    inference::ModelInferRequest request = NamesRequest({"red", "green", "red"}, raw);
+    request.set_model_version("1");
+    EXPECT_THAT(Floats(*front_.Infer(request)), ElementsAre(1.0f, 1.5f, 1.0f));
+    request.set_model_version("2");
+    EXPECT_THAT(Floats(*front_.Infer(request)), ElementsAre(2.5f, 2.0f, 2.5f));
+    request = NamesRequest({"red", "blue"}, raw);
+    request.set_model_version("1");
+    ExpectRefused(request, absl::StatusCode::kInvalidArgument,
+                  "input 'a' row 1: category \"blue\" is none that the model was trained on");
+    request.mutable_inputs(0)->set_shape(0, 3);
+    ExpectRefused(request, absl::StatusCode::kInvalidArgument, "input 'a'");
+  }
+  inference::ModelInferRequest request = NamesRequest({"red"}, true);
+  *request.mutable_raw_input_contents(0) = std::string("\x09\0\0\0red", 7);
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "raw contents end inside of an element");
+  request.mutable_inputs(0)->set_shape(0, int64_t{1} << 39);
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "elements of BYTES need at least");
+}
+
 TEST_F(RequestLaneTest, AnswersAMatrixWithTheHighestVersion) {
   inference::ModelInferRequest request = MatrixRequest("m", 3, 2, {0, 9, 1, 9, NAN, 9});
   request.set_id("r1");

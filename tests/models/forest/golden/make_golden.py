@@ -13,8 +13,10 @@ VERSION/        what that XGBoost wrote:
   NAME.expected        what it predicts for rows.f32, little-endian, one after another:
                        float32 values [rows][value_width], float32 margins [rows][outputs],
                        int32 leaf indices [rows][trees] (none of a linear model);
+  category_names.csv   rows.f32 as the data frame that this model was predicted on, unseen categories missing;
+  category_names.by_name   the float32 values of it;
   manifest.csv         name,formats,value_width,outputs,trees,best_iteration (-1: none); value_width 0: a model
-                       that the reader must refuse, without .expected.
+                       that the reader must refuse, without .expected (none is, now).
 
 All numbers of rows and training data are multiples of 1/4, so that values meet thresholds exactly; single rows
 hold -0, denormals and huge values. Columns 6 and 7 are category codes (4 and 12 categories, and one unseen
@@ -75,7 +77,7 @@ TARGETS = np.stack([SIGNAL, SIGNAL * -0.5 + 1], axis=1)
 # both formats by every version, the others in both by 3.2 only, and 3.0 writes no others.
 STRUCTURES = {"binary_logistic", "multi_softprob", "quantile_three", "multi_target", "random_forest",
               "exact_pruned", "categorical_onehot", "categorical_partition", "feature_names", "dart",
-              "best_iteration", "gblinear", "gblinear_multi", "vector_leaf", "vector_leaf_multi", "refused_category_names"}
+              "best_iteration", "gblinear", "gblinear_multi", "vector_leaf", "vector_leaf_multi", "category_names"}
 
 # The binary format, and what it is tried on: its structures, and the base scores that it holds differently.
 BINARY_VERSIONS = {(0, 90): True, (1, 2, 1): True, (1, 7, 6): False, (2, 0, 3): True}  # nothing but the binary format
@@ -160,6 +162,40 @@ def censored(data):
     data.set_float_info("label_upper_bound", np.where(np.arange(400) % 4 == 0, np.inf, POSITIVE))
 
 
+def category_names():
+    """A model that was trained on a data frame, and knows its categories by their names."""
+    import pandas
+    colors = ["red", "green", "blue, dark", ""]
+    numbers = [100, -7, 5] + list(range(20, 29))
+
+    def frame(x, order):
+        columns = pandas.DataFrame(x, columns=["f%d" % i for i in range(FEATURES)])
+        for name, names in (("f6", colors), ("f7", numbers)):
+            codes = columns[name].where(columns[name] < len(names))
+            values = [None if np.isnan(code) else names[int(code)] for code in codes]
+            columns[name] = pandas.Categorical(values, categories=order(names))
+        return columns
+
+    data = xgb.DMatrix(frame(X, list), label=BINARY, enable_categorical=True)
+    booster = xgb.train({"objective": "binary:logistic", "max_depth": 4, "max_cat_to_onehot": 6, "nthread": 1, "seed": 3},
+                        data, 5)
+    # By codes, as every other model.
+    booster.feature_names = None
+    types = ["q"] * 6 + ["c", "c"]
+    save("category_names", booster, xgb.DMatrix(ROWS, feature_types=types, enable_categorical=True))
+    # By names, in a frame that numbers its categories in another order; XGBoost recodes them.
+    names = ["f%d" % i for i in range(FEATURES)]
+    booster.feature_names = names
+    path = os.path.join(FOLDER, xgb.__version__, "category_names")
+    for extension in ("json", "ubj"):
+        booster.save_model(path + "." + extension)
+    recoded = frame(ROWS, sorted)
+    booster.predict(xgb.DMatrix(recoded, enable_categorical=True)).astype("<f4").tofile(path + ".by_name")
+    recoded["f6"] = recoded["f6"].astype(object)
+    recoded["f7"] = recoded["f7"].astype(object)
+    recoded.to_csv(path + ".csv", index=False, na_rep="NaN")
+
+
 def main():
     ROWS.astype("<f4").tofile(os.path.join(FOLDER, "rows.f32"))
     probability = {"base_score": 0.5}
@@ -216,14 +252,8 @@ def main():
     train("vector_leaf_multi", dict(vectors, objective="multi:softprob", num_class=3, num_parallel_tree=2,
                                     subsample=0.8), CLASSES, rounds=3, since=(2, 0))
 
-    # Models that the reader refuses by name.
     if VERSION >= (3, 1):
-        import pandas
-        frame = pandas.DataFrame(np.nan_to_num(X), columns=["f%d" % i for i in range(FEATURES)])
-        frame["f6"] = pandas.Categorical.from_codes(frame["f6"].astype(int), ["red", "green", "blue", "grey"])
-        data = xgb.DMatrix(frame, label=BINARY, enable_categorical=True)
-        booster = xgb.train({"objective": "binary:logistic", "max_depth": 2, "nthread": 1}, data, 2)
-        save("refused_category_names", booster, None, refused=True)
+        category_names()
 
     with open(os.path.join(FOLDER, xgb.__version__, "manifest.csv"), "w") as out:
         for row in manifest:
