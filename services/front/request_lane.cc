@@ -169,7 +169,11 @@ absl::StatusOr<const ModelHandle*> RequestLane::ServedVersion(Call& call) const 
     const Variant& control = experiment->control();
     if (const ModelHandle* version = model.FindVersion(control.backend.version); version != nullptr) {
       call.served = &control;
-      assignment.reason = AssignmentReason::kFallback;
+      // An override or a missing unit stays the reason: the analysis leaves those out, whoever answered.
+      const AssignmentReason reason = assignment.reason;
+      if (reason == AssignmentReason::kHash || reason == AssignmentReason::kBandit) {
+        assignment.reason = AssignmentReason::kFallback;
+      }
       return version;
     }
   }

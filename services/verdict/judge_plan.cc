@@ -77,17 +77,28 @@ MetricSource SourceOf(const ProtoMetric& metric) {
   return source;
 }
 
+// Whether more is better, where a goal does not say it: not of a loss, of latency and of errors.
+bool UpIsBetterByNature(const MetricSource& source) {
+  return source.loss == Loss::kNone && source.kind != MetricSource::Kind::kLatency &&
+         source.kind != MetricSource::Kind::kErrors;
+}
+
+bool UpIsBetter(const ProtoMetric& metric, MetricRole role, const MetricSource& source) {
+  if (role == MetricRole::kGuardrail) return metric.worse() == ProtoMetric::DOWN;
+  if (metric.better() == ProtoMetric::DIRECTION_UNSPECIFIED) return UpIsBetterByNature(source);
+  return metric.better() == ProtoMetric::UP;
+}
+
 void AddMetric(const ProtoMetric& metric, MetricRole role, JudgePlan& plan) {
+  plan.sources.push_back(SourceOf(metric));
   MetricPlan added;
   added.name = metric.name();
   added.type = TypeOf(metric.type());
   added.role = role;
-  added.up_is_better =
-      role == MetricRole::kGoal ? metric.better() != ProtoMetric::DOWN : metric.worse() == ProtoMetric::DOWN;
+  added.up_is_better = UpIsBetter(metric, role, plan.sources.back());
   added.margin = metric.margin();
   if (metric.has_q()) added.q = metric.q();
   plan.analysis.metrics.push_back(std::move(added));
-  plan.sources.push_back(SourceOf(metric));
 }
 
 void SetAnalysis(const ProtoAnalysis& analysis, AnalysisPlan& plan) {

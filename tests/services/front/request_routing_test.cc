@@ -190,6 +190,27 @@ TEST_F(RequestRoutingTest, TheControlStepsInForAVariantThatIsNotReady) {
   EXPECT_EQ(logged.reason, AssignmentReason::kFallback);
 }
 
+TEST_F(RequestRoutingTest, AFallbackKeepsTheReasonsThatTheAnalysisLeavesOut) {
+  espalier::v1::Experiment experiment = HalfAndHalf(1, 2);
+  experiment.mutable_on_variant_error()->set_serve(espalier::v1::OnVariantError::CONTROL);
+  experiment.mutable_unit()->set_fallback("request_id");
+  (*experiment.mutable_overrides())["vip"] = "new";
+  front_.Route({experiment});
+  inference::ModelInferRequest unitless = For("");
+  unitless.set_id(UnitOf("new"));
+  front_.Serve({MakeModel("m", 1, StumpEnsemble({"a", "b"}, 0, 0.5f, 1.0f, 1.5f))}, {}, {{2, "corrupt"}});
+  ASSERT_TRUE(front_.Infer(For("vip")).ok());
+  ASSERT_TRUE(front_.Infer(unitless).ok());
+  const std::vector<Logged> logged = Drain();
+  ASSERT_EQ(logged.size(), 2u);
+  for (const Logged& exposure : logged) {
+    EXPECT_EQ(exposure.assigned, "new");
+    EXPECT_EQ(exposure.served, "control");
+  }
+  EXPECT_EQ(logged[0].reason, AssignmentReason::kOverride);
+  EXPECT_EQ(logged[1].reason, AssignmentReason::kUnitless);
+}
+
 TEST_F(RequestRoutingTest, AVariantThatMayNotBeReplacedIsUnavailableAndLogged) {
   espalier::v1::Experiment experiment = HalfAndHalf(1, 2);
   experiment.mutable_on_variant_error()->set_serve(espalier::v1::OnVariantError::ERROR);

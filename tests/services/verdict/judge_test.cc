@@ -103,7 +103,6 @@ TEST_F(JudgeTest, BrierIsARatioOfSumsPerUnit) {
   espalier::v1::Experiment document = Document();
   auto* goal = AddGoal(document, "brier", espalier::v1::Metric::MEAN, "late");
   goal->set_loss(espalier::v1::Metric::BRIER);
-  goal->set_better(espalier::v1::Metric::DOWN);
   document.mutable_analysis()->set_n_star(200);
 
   // The truth by the textbook: losses summed by unit, then the delta method written out.
@@ -297,6 +296,24 @@ TEST_F(JudgeTest, NoEventsAreNoVerdict) {
   const Judgement judgement = JudgeAt(document);
   EXPECT_EQ(judgement.result.units, 0u);
   EXPECT_THAT(judgement.result.verdict, HasSubstr("not decided yet"));
+}
+
+// Whether more is better of a goal that does not say it, and of one that says `down` or `up`.
+TEST(JudgePlanTest, LossesLatencyAndErrorsAreBetterWhenTheyAreLess) {
+  using espalier::v1::Metric;
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "revenue", Metric::MEAN, "revenue");
+  AddGoal(document, "brier", Metric::MEAN, "late")->set_loss(Metric::BRIER);
+  AddGoal(document, "latency", Metric::MEAN, "");
+  AddGoal(document, "errors", Metric::PROPORTION, "");
+  AddGoal(document, "late", Metric::MEAN, "late")->set_better(Metric::DOWN);
+  auto* agreement = AddGoal(document, "agreement", Metric::MEAN, "late");
+  agreement->set_loss(Metric::ABSOLUTE);
+  agreement->set_better(Metric::UP);
+  const JudgePlan plan = PlanOf(**CompiledExperiment::Compile(document));
+  std::vector<bool> up;
+  for (const MetricPlan& metric : plan.analysis.metrics) up.push_back(metric.up_is_better);
+  EXPECT_THAT(up, ElementsAre(true, false, false, false, false, true));
 }
 
 TEST(JudgePlanTest, WindowIsInMicroseconds) {
