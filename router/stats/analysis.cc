@@ -23,11 +23,11 @@ VariantResult ControlResult(const MetricPlan& metric, const std::string& key, co
 }
 
 // The p that counts is the smallest of all looks, and the direction that of its look.
-void FoldEarlier(const EarlierLook& earlier, double& p, double& effect) {
-  if (earlier.p < p) {
-    p = earlier.p;
-    effect = earlier.effect;
-  }
+void FoldEarlier(const EarlierLook& earlier, VariantResult& result, double& effect) {
+  if (!(earlier.p < result.p)) return;
+  result.p = earlier.p;
+  result.p_units = earlier.units;
+  effect = earlier.effect;
 }
 
 // A goal's comparison, and the effect by whose sign it is judged.
@@ -45,7 +45,8 @@ void JudgeGoal(const AnalysisPlan& plan, const GoalComparison& goal) {
     const double chance = result.chance_to_win.value_or(0.5);
     decided = std::max(chance, 1 - chance) >= 1 - plan.alpha / 2;
   }
-  if (!decided || !goal.enough || !(goal.effect != 0)) return;
+  // An earlier look counts only as long as today's data say anything.
+  if (!decided || !goal.enough || !result.effect_bounds.has_value() || !(goal.effect != 0)) return;
   result.verdict = (goal.effect > 0) == goal.metric->up_is_better ? Verdict::kBetter : Verdict::kWorse;
 }
 
@@ -106,6 +107,8 @@ AnalysisResult Analyze(const AnalysisPlan& plan, const AnalysisInput& input) {
   result.n_star = plan.n_star;
   result.units = std::accumulate(input.units.begin(), input.units.end(), uint64_t{0});
   result.exposures = input.exposures;
+  result.seconds = input.seconds;
+  result.too_early = input.seconds < plan.min_seconds;
   std::vector<double> shares;
   for (const VariantPlan& variant : plan.variants) shares.push_back(variant.share);
   result.srm = TestSampleRatio(input.units, shares, plan.srm_alpha);
@@ -122,7 +125,7 @@ AnalysisResult Analyze(const AnalysisPlan& plan, const AnalysisInput& input) {
                              .metric = &metric.plan,
                              .effect = metric.variants[v].effect,
                              .enough = HasEnough(metric, plan.control, v)};
-      if (!input.earlier.empty()) FoldEarlier(input.earlier[m][v], goal.result->p, goal.effect);
+      if (!input.earlier.empty()) FoldEarlier(input.earlier[m][v], *goal.result, goal.effect);
       goal.result->p_adjusted = goal.result->p;
       goals.push_back(goal);
     }
@@ -134,6 +137,7 @@ AnalysisResult Analyze(const AnalysisPlan& plan, const AnalysisInput& input) {
 
 void TakeLook(const AnalysisPlan& plan, AnalysisInput& input) {
   if (plan.engine != AnalysisEngine::kSequential) return;
+  const uint64_t units = std::accumulate(input.units.begin(), input.units.end(), uint64_t{0});
   input.earlier.resize(plan.metrics.size());
   for (size_t m = 0; m < plan.metrics.size(); ++m) {
     input.earlier[m].resize(plan.variants.size());
@@ -142,7 +146,8 @@ void TakeLook(const AnalysisPlan& plan, AnalysisInput& input) {
       if (v == plan.control || !HasEnough(metric, plan.control, v)) continue;
       EarlierLook& earlier = input.earlier[m][v];
       if (metric.variants[v].p < earlier.p) {
-        earlier = {.p = metric.variants[v].p, .effect = metric.variants[v].effect};
+        const VariantResult& now = metric.variants[v];
+        earlier = {.p = now.p, .effect = now.effect, .units = units};
       }
     }
   }

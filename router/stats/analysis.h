@@ -9,6 +9,7 @@
 #define ESPALIER_ROUTER_STATS_ANALYSIS_H_
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,13 +28,17 @@ inline constexpr uint64_t kMinUnitsToDecide = 30;
 // One arm of one metric: sums over its units, or for a quantile the estimate itself.
 struct ArmData {
   UnitSums sums;
+  // Taken from each quotient m/d: the m of `sums` is m - offset * d. The same in all arms of a metric, so
+  // that they merge. Near the metric's mean it keeps the delta method's terms from cancelling.
+  double offset = 0;
   Estimate quantile;
 };
 
-// The most extreme p of a comparison over earlier looks, and the effect at that look.
+// The most extreme p of a comparison over earlier looks, and the effect and the units at that look.
 struct EarlierLook {
   double p = 1;
   double effect = 0;
+  uint64_t units = 0;
 };
 
 // Indexed as the plan: [metric][variant].
@@ -42,6 +47,8 @@ struct AnalysisInput {
   // Randomised units of each variant; their sum is the plan's N.
   std::vector<uint64_t> units;
   uint64_t exposures = 0;
+  // How long the experiment has run.
+  double seconds = std::numeric_limits<double>::infinity();
   // Empty: this is the first look.
   std::vector<std::vector<EarlierLook>> earlier;
 };
@@ -67,6 +74,8 @@ struct VariantResult {
   std::optional<Bounds> relative_bounds;
   // Sequential: the running minimum over the looks.
   double p = 1;
+  // The units at the look that p is of, when that was an earlier one. Effect and interval are today's.
+  std::optional<uint64_t> p_units;
   // After the correction for several comparisons; equal to p for guardrails.
   double p_adjusted = 1;
   // Bayesian engine only.
@@ -87,6 +96,9 @@ struct AnalysisResult {
   SampleRatio srm;
   uint64_t units = 0;
   uint64_t exposures = 0;
+  double seconds = 0;
+  // Has not run as long as the plan asks for: there is evidence, but nothing to act on.
+  bool too_early = false;
   std::vector<MetricResult> metrics;
   // One sentence for a person.
   std::string verdict;

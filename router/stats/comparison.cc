@@ -33,6 +33,8 @@ Arms ArmsOf(const MetricPlan& metric, const ArmData& control, const ArmData& tre
   const double center = CupedCenter(control.sums, treatment.sums);
   arms.control = AdjustedEstimate(control.sums, theta, center);
   arms.treatment = AdjustedEstimate(treatment.sums, theta, center);
+  arms.control.mean += control.offset;
+  arms.treatment.mean += treatment.offset;
   return arms;
 }
 
@@ -106,8 +108,11 @@ Estimate EstimateArm(const MetricPlan& metric, const ArmData& arm) {
     case MetricType::kConverted:
       return ProportionEstimate(arm.sums);
     default:
-      return RatioEstimate(arm.sums);
+      break;
   }
+  Estimate estimate = RatioEstimate(arm.sums);
+  estimate.mean += arm.offset;
+  return estimate;
 }
 
 VariantResult Compare(const AnalysisPlan& plan, const MetricPlan& metric, const ArmData& control,

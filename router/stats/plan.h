@@ -46,6 +46,8 @@ struct AnalysisPlan {
   double n_star = 5000;
   Correction correction = Correction::kHolm;
   double srm_alpha = 0.001;
+  // How long the experiment runs at least, whatever it says before.
+  double min_seconds = 0;
 };
 
 // "mean", "proportion", ...

@@ -11,7 +11,7 @@ namespace espalier {
 
 struct UnitValue {
   uint32_t unit = 0;
-  float value = 0;
+  double value = 0;
 };
 
 // The q-quantile, 0 < q < 1. Its standard error comes from the order statistics at q +- 1.96 standard errors

@@ -2,7 +2,10 @@
 
 #include <cmath>
 #include <cstdio>
+#include <optional>
 #include <vector>
+
+#include "absl/time/time.h"
 
 #include "models/base/strings.h"
 
@@ -39,6 +42,22 @@ std::string Join(const std::vector<std::string>& parts) {
   return text;
 }
 
+// Where the look that decided is not today's, and whether today still agrees with it.
+std::string DecidedEarlier(const MetricResult& metric, const VariantResult& variant) {
+  const std::optional<Bounds>& today = variant.effect_bounds;
+  if (!variant.p_units.has_value() || !today.has_value()) return {};
+  const std::string text = StrCat(" at the look of ", WithCommas(*variant.p_units), " units");
+  if (today->low <= 0 && today->high >= 0) return StrCat(text, " (today's interval contains 0)");
+  const bool better_today = (today->low > 0) == metric.plan.up_is_better;
+  const bool agrees = better_today == (variant.verdict == Verdict::kBetter);
+  return agrees ? text : StrCat(text, " (today's interval says the opposite)");
+}
+
+// "10m" of 600 seconds.
+std::string DurationText(double seconds) {
+  return absl::FormatDuration(absl::Floor(absl::Seconds(seconds), absl::Seconds(1)));
+}
+
 // What is said of one treatment on one metric; `decided` tells whether it belongs to the news or to what is
 // open.
 std::string Describe(const AnalysisPlan& plan, const MetricResult& metric, const VariantResult& variant) {
@@ -47,7 +66,7 @@ std::string Describe(const AnalysisPlan& plan, const MetricResult& metric, const
     case Verdict::kBetter:
     case Verdict::kWorse:
       return StrCat(variant.key, " is ", VerdictName(variant.verdict), " than ", control, " on ",
-                    metric.plan.name, ": ", Evidence(variant));
+                    metric.plan.name, ": ", Evidence(variant), DecidedEarlier(metric, variant));
     case Verdict::kBreach:
       return StrCat(variant.key, " breaches the guardrail ", metric.plan.name, ": ", EffectText(variant),
                     " against a margin of ", Number(metric.plan.margin));
@@ -77,6 +96,10 @@ std::string Sentence(const AnalysisPlan& plan, const AnalysisResult& result) {
     }
   }
   std::vector<std::string> parts;
+  if (result.too_early) {
+    parts.push_back(StrCat("too early to act: it has run ", DurationText(result.seconds), " of at least ",
+                           DurationText(plan.min_seconds)));
+  }
   if (result.srm.alarm) {
     parts.push_back(StrCat("sample ratio mismatch (", PText(result.srm.p),
                            "): the arms did not get their shares, so trust nothing below"));

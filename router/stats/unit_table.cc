@@ -1,10 +1,24 @@
 #include "router/stats/unit_table.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "models/base/strings.h"
 
 namespace espalier {
+
+namespace {
+
+// The upper one, of finite values; 0 of none.
+double Median(std::vector<double>& values) {
+  std::erase_if(values, [](double value) { return !std::isfinite(value); });
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+}  // namespace
 
 UnitTable::UnitTable(const AnalysisPlan& plan) : plan_(plan), values_(plan.metrics.size()) {}
 
@@ -47,7 +61,7 @@ void UnitTable::Add(uint32_t row, size_t metric, const Observation& observation)
     case MetricType::kCount:
       break;
     case MetricType::kQuantile:
-      values_[metric].push_back({row, static_cast<float>(observation.value)});
+      values_[metric].push_back({row, observation.value});
       break;
   }
 }
@@ -70,8 +84,24 @@ AnalysisInput UnitTable::Collect(bool for_look) const {
   return input;
 }
 
+UnitTable::Center UnitTable::CenterOf(size_t metric) const {
+  const MetricType type = plan_.metrics[metric].type;
+  if (type != MetricType::kMean && type != MetricType::kRatio) return {};
+  std::vector<double> m;
+  std::vector<double> x;
+  for (size_t row = 0; row < variants_.size(); ++row) {
+    const Cell& cell = cells_[row * plan_.metrics.size() + metric];
+    if (variants_[row] == kExcluded || cell.d == 0) continue;
+    m.push_back(cell.m / cell.d);
+    x.push_back(cell.x / cell.d);
+  }
+  return {.m = Median(m), .x = Median(x)};
+}
+
 void UnitTable::Collect(size_t metric, AnalysisInput& input) const {
   const MetricType type = plan_.metrics[metric].type;
+  const Center center = CenterOf(metric);
+  for (ArmData& arm : input.arms[metric]) arm.offset = center.m;
   for (size_t row = 0; row < variants_.size(); ++row) {
     const Cell& cell = cells_[row * plan_.metrics.size() + metric];
     const double observations = static_cast<double>(cell.observations);
@@ -86,7 +116,7 @@ void UnitTable::Collect(size_t metric, AnalysisInput& input) const {
         sums.Add(observations);
         break;
       default:
-        sums.Add(cell.m, cell.d, cell.x);
+        sums.Add(cell.m - center.m * cell.d, cell.d, cell.x - center.x * cell.d);
     }
   }
 }

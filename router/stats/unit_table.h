@@ -5,7 +5,7 @@
 //   units.Add(row, metric, {.value = 0.03});
 //   AnalysisInput input = units.Collect();
 //
-// Memory is of the units, not of the observations (quantiles apart, which keep 8 bytes of each). Not
+// Memory is of the units, not of the observations (quantiles apart, which keep 16 bytes of each). Not
 // thread-safe.
 #ifndef ESPALIER_ROUTER_STATS_UNIT_TABLE_H_
 #define ESPALIER_ROUTER_STATS_UNIT_TABLE_H_
@@ -44,6 +44,8 @@ class UnitTable {
   uint32_t variant(uint32_t row) const { return variants_[row]; }
   // Leaves a unit out of the analysis: it was seen in more than one variant, say.
   void Exclude(uint32_t row);
+  bool excluded(uint32_t row) const { return variants_[row] == kExcluded; }
+  // How many.
   uint64_t excluded() const { return excluded_; }
   // Rows, with the excluded ones.
   uint64_t size() const { return variants_.size(); }
@@ -66,7 +68,14 @@ class UnitTable {
     uint64_t observations = 0;
   };
   static constexpr uint32_t kExcluded = ~uint32_t{0};
+  // The medians over all units of m/d and x/d, which one wild value does not move; 0 where no quotient is
+  // taken.
+  struct Center {
+    double m = 0;
+    double x = 0;
+  };
 
+  Center CenterOf(size_t metric) const;
   void Collect(size_t metric, AnalysisInput& input) const;
   void CollectQuantile(size_t metric, AnalysisInput& input) const;
 

@@ -109,6 +109,44 @@ TEST(AnalysisTest, SmallestPOfTheLooksCounts) {
   const AnalysisResult later = Analyze(plan, input);
   EXPECT_EQ(later.metrics[0].variants[1].p, early);
   EXPECT_EQ(later.metrics[0].variants[1].verdict, Verdict::kBetter);
+  // Effect and interval are today's, and the sentence does not hide it.
+  EXPECT_EQ(later.metrics[0].variants[1].p_units, 3000u);
+  EXPECT_THAT(later.verdict, HasSubstr("p < 0.001 at the look of 3,000 units (today's interval contains 0)"));
+
+  input.arms = {{Around(0.164, 800), Around(0.178, 800, 2)}};
+  EXPECT_THAT(Analyze(plan, input).verdict, HasSubstr("units (today's interval says the opposite)"));
+  // A look as clear as the one that decided.
+  input.arms = {{Around(0.178, 1450), Around(0.164, 1450, 2)}};
+  const std::string same = Analyze(plan, input).verdict;
+  EXPECT_THAT(same, HasSubstr("at the look of 3,000 units"));
+  EXPECT_THAT(same, testing::Not(HasSubstr("today's")));
+}
+
+TEST(AnalysisTest, WithoutAnIntervalTodayNothingIsDecided) {
+  AnalysisPlan plan = TwoArms();
+  plan.metrics = {Brier()};
+  AnalysisInput input = Input({{Around(0.178, 1500), Around(0.164, 1500, 2)}});
+  TakeLook(plan, input);
+  input.arms[0][1].sums.Add(1e200);
+  const AnalysisResult result = Analyze(plan, input);
+  EXPECT_LT(result.metrics[0].variants[1].p, 0.001);
+  EXPECT_FALSE(result.metrics[0].variants[1].effect_bounds.has_value());
+  EXPECT_EQ(result.metrics[0].variants[1].verdict, Verdict::kInconclusive);
+}
+
+TEST(AnalysisTest, BeforeItsTimeItIsTooEarlyToAct) {
+  AnalysisPlan plan = TwoArms();
+  plan.metrics = {Brier()};
+  plan.min_seconds = 3600;
+  AnalysisInput input = Input({{Around(0.178, 1500), Around(0.164, 1500, 2)}});
+  input.seconds = 754.9;
+  const AnalysisResult early = Analyze(plan, input);
+  EXPECT_TRUE(early.too_early);
+  EXPECT_THAT(
+      early.verdict,
+      testing::StartsWith("too early to act: it has run 12m34s of at least 1h; weather is better than"));
+  input.seconds = 3600;
+  EXPECT_FALSE(Analyze(plan, input).too_early);
 }
 
 TEST(AnalysisTest, HolmMakesSeveralGoalsPay) {
