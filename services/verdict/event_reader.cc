@@ -7,6 +7,10 @@
 namespace espalier {
 namespace {
 
+// Version 0: nothing answered.
+constexpr char kServed[] =
+    "SELECT DISTINCT config_version, variant_served, model, model_version FROM exposures "
+    "WHERE experiment = ? AND model_version <> 0 ORDER BY 1, 2, 3, 4";
 constexpr char kExposures[] =
     "SELECT event_id, time_micros, config_version, unit, probabilities, variant_assigned, reason, rows, "
     "latency_micros, status, scores FROM exposures WHERE experiment = ? ORDER BY event_id";
@@ -18,13 +22,31 @@ constexpr char kOutcomes[] =
 
 absl::StatusOr<EventReader> EventReader::Open(Sqlite& db, const std::string& experiment) {
   ESPALIER_RETURN_IF_ERROR(db.Execute("BEGIN"));
+  ESPALIER_ASSIGN_OR_RETURN(SqliteStatement served, db.Prepare(kServed));
   ESPALIER_ASSIGN_OR_RETURN(SqliteStatement exposures, db.Prepare(kExposures));
   ESPALIER_ASSIGN_OR_RETURN(SqliteStatement outcomes, db.Prepare(kOutcomes));
-  return EventReader(std::move(exposures), std::move(outcomes), experiment);
+  return EventReader(std::move(served), std::move(exposures), std::move(outcomes), experiment);
 }
 
-EventReader::EventReader(SqliteStatement exposures, SqliteStatement outcomes, std::string experiment)
-    : exposures_(std::move(exposures)), outcomes_(std::move(outcomes)), experiment_(std::move(experiment)) {}
+EventReader::EventReader(SqliteStatement served, SqliteStatement exposures, SqliteStatement outcomes,
+                         std::string experiment)
+    : served_(std::move(served)),
+      exposures_(std::move(exposures)),
+      outcomes_(std::move(outcomes)),
+      experiment_(std::move(experiment)) {}
+
+absl::StatusOr<std::vector<ServedModel>> EventReader::ServedModels() {
+  std::vector<ServedModel> models;
+  served_.BindText(1, experiment_);
+  while (served_.Step()) {
+    models.push_back({.config_version = static_cast<uint32_t>(served_.Int(0)),
+                      .variant = std::string(served_.Text(1)),
+                      .model = std::string(served_.Text(2)),
+                      .model_version = served_.Int(3)});
+  }
+  ESPALIER_RETURN_IF_ERROR(served_.status());
+  return models;
+}
 
 void EventReader::StepOutcomes() {
   more_outcomes_ = outcomes_.Step();

@@ -38,6 +38,14 @@ struct JoinedEvent {
   std::span<const JoinedOutcome> outcomes;
 };
 
+// What answered for a variant under one config version, fallbacks included: which model, in which version.
+struct ServedModel {
+  uint32_t config_version = 0;
+  std::string variant;
+  std::string model;
+  int64_t model_version = 0;
+};
+
 // Walks both tables side by side in the order of their keys, within one transaction: a snapshot, whatever is
 // written meanwhile. Memory is that of one event.
 class EventReader {
@@ -45,15 +53,21 @@ class EventReader {
   // `db` outlives the reader.
   static absl::StatusOr<EventReader> Open(Sqlite& db, const std::string& experiment);
 
+  // Of all exposures of the experiment, without duplicates, in the order of config versions and variants. To
+  // be asked before the first Next.
+  absl::StatusOr<std::vector<ServedModel>> ServedModels();
+
   // False at the end and after an error: status() tells them apart.
   bool Next(JoinedEvent& event);
   const absl::Status& status() const { return status_; }
 
  private:
-  EventReader(SqliteStatement exposures, SqliteStatement outcomes, std::string experiment);
+  EventReader(SqliteStatement served, SqliteStatement exposures, SqliteStatement outcomes,
+              std::string experiment);
 
   void StepOutcomes();
 
+  SqliteStatement served_;
   SqliteStatement exposures_;
   SqliteStatement outcomes_;
   std::string experiment_;

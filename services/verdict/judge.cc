@@ -1,8 +1,7 @@
 #include "services/verdict/judge.h"
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
+#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -14,32 +13,40 @@
 #include "router/stats/sentence.h"
 #include "router/stats/unit_table.h"
 #include "services/verdict/event_reader.h"
+#include "services/verdict/exposure_values.h"
 #include "services/verdict/judge_plan.h"
 
 namespace espalier {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "blobs are little-endian float32");
+// Config versions under which a variant of the document was another model or version than it is now, and what
+// it was. A fallback's exposure tells of the control that answered, so this is asked of all exposures
+// together.
+using OtherModels = std::map<uint32_t, std::string>;
 
-// Rows of exposures whose outcome a metric wants, and how many lack it.
-struct Missing {
-  uint64_t wanted = 0;
-  uint64_t missing = 0;
-};
-
-// Shares of missing outcomes that differ by less than this are not worth a note.
-constexpr double kMissingDifference = 0.01;
-constexpr double kMissingAlpha = 0.001;
+OtherModels FindOtherModels(const JudgePlan& plan, const std::vector<ServedModel>& served) {
+  OtherModels others;
+  for (const ServedModel& each : served) {
+    for (size_t v = 0; v < plan.versions.size(); ++v) {
+      if (plan.analysis.variants[v].key != each.variant) continue;
+      if (each.model == plan.model && each.model_version == plan.versions[v]) continue;
+      others.emplace(each.config_version,
+                     fmt::format("under config version {} {} was version {} of {}", each.config_version,
+                                 each.variant, each.model_version, each.model));
+    }
+  }
+  return others;
+}
 
 // Takes events one by one and keeps what the analysis needs.
 class Tally {
  public:
-  Tally(const JudgePlan& plan, int64_t now_micros)
+  Tally(const JudgePlan& plan, OtherModels other_models, int64_t now_micros)
       : plan_(plan),
-        now_micros_(now_micros),
+        other_models_(std::move(other_models)),
+        values_(plan, now_micros),
         units_(plan.analysis),
-        schedule_(plan.analysis.n_star),
-        missing_(plan.sources.size(), std::vector<Missing>(plan.analysis.variants.size())) {}
+        schedule_(plan.analysis.n_star) {}
 
   void Take(const JoinedEvent& event) {
     const std::optional<uint32_t> variant = AnalysedVariant(event);
@@ -50,9 +57,12 @@ class Tally {
       return;
     }
     ++exposures_;
-    CountUnit(event.config_version, unit, *variant);
-    for (size_t metric = 0; metric < plan_.sources.size(); ++metric)
-      TakeMetric(event, metric, unit, *variant);
+    seen_.insert({event.config_version, unit});
+    first_micros_ = std::min(first_micros_, event.time_micros);
+    last_micros_ = std::max(last_micros_, event.time_micros);
+    for (size_t metric = 0; metric < plan_.sources.size(); ++metric) {
+      for (const Observation& each : values_.Of(event, metric, *variant)) units_.Add(unit, metric, each);
+    }
     if (schedule_.Due(units_.size())) Look();
   }
 
@@ -60,9 +70,10 @@ class Tally {
     AnalysisInput input = units_.Collect();
     input.earlier = std::move(earlier_);
     input.exposures = exposures_;
+    input.seconds = exposures_ > 0 ? static_cast<double>(last_micros_ - first_micros_) * 1e-6 : 0;
     Judgement judgement;
     judgement.result = Analyze(plan_.analysis, input);
-    WorstSampleRatio(judgement.result);
+    if (exposures_ > 0) judgement.result.srm = WorstSampleRatio();
     judgement.result.verdict = Sentence(plan_.analysis, judgement.result);
     AddNotes(judgement.notes);
     return judgement;
@@ -77,6 +88,8 @@ class Tally {
       ++unitless_;
     } else if (event.probabilities != plan_.probabilities) {
       ++other_split_;
+    } else if (other_models_.contains(event.config_version)) {
+      ++other_model_;
     } else {
       const auto& variants = plan_.analysis.variants;
       for (uint32_t v = 0; v < variants.size(); ++v) {
@@ -87,105 +100,6 @@ class Tally {
     return std::nullopt;
   }
 
-  void CountUnit(uint32_t config_version, uint32_t unit, uint32_t variant) {
-    if (!seen_.insert(uint64_t{config_version} << 32 | unit).second) return;
-    std::vector<uint64_t>& units = units_by_version_[config_version];
-    units.resize(plan_.analysis.variants.size());
-    ++units[variant];
-  }
-
-  void TakeMetric(const JoinedEvent& event, size_t metric, uint32_t unit, uint32_t variant) {
-    const MetricSource& source = plan_.sources[metric];
-    switch (source.kind) {
-      case MetricSource::Kind::kLatency:
-        units_.Add(unit, metric, {.value = static_cast<double>(event.latency_micros) * 1e-6});
-        break;
-      case MetricSource::Kind::kErrors:
-        units_.Add(unit, metric, {.value = event.status == 0 ? 0.0 : 1.0});
-        break;
-      case MetricSource::Kind::kExposures:
-        units_.Add(unit, metric, {.value = 1});
-        break;
-      case MetricSource::Kind::kRatio:
-        TakeRatio(event, metric, unit);
-        break;
-      case MetricSource::Kind::kOutcome:
-        TakeOutcomes(event, metric, unit, missing_[metric][variant]);
-        break;
-    }
-  }
-
-  void TakeRatio(const JoinedEvent& event, size_t metric, uint32_t unit) {
-    const MetricSource& source = plan_.sources[metric];
-    Observation observation = {.value = 0, .weight = 0};
-    bool any = false;
-    for (const JoinedOutcome& outcome : event.outcomes) {
-      if (outcome.name == source.outcome) observation.value += outcome.value;
-      if (outcome.name == source.denominator) observation.weight += outcome.value;
-      any |= outcome.name == source.outcome || outcome.name == source.denominator;
-    }
-    if (any) units_.Add(unit, metric, observation);
-  }
-
-  void TakeOutcomes(const JoinedEvent& event, size_t metric, uint32_t unit, Missing& missing) {
-    const MetricSource& source = plan_.sources[metric];
-    const bool counts = plan_.analysis.metrics[metric].type == MetricType::kCount;
-    // Outcomes come ordered by row.
-    const JoinedOutcome* next = event.outcomes.data();
-    const JoinedOutcome* const end = next + event.outcomes.size();
-    values_.clear();
-    for (uint32_t row = 0; row < event.rows; ++row) {
-      while (next != end && (next->row < row || (next->row == row && next->name != source.outcome))) ++next;
-      const bool present = next != end && next->row == row;
-      ++missing.wanted;
-      if (!present) ++missing.missing;
-      const std::optional<double> outcome = present ? next->value : MissingValue(event);
-      if (!outcome.has_value() || (counts && !present)) continue;
-      const std::optional<double> score = Score(event, row);
-      if (source.loss != Loss::kNone && !score.has_value()) continue;
-      values_.push_back(LossOf(source.loss, score.value_or(0), *outcome));
-    }
-    AddValues(source.rows, metric, unit);
-  }
-
-  void AddValues(MetricSource::Rows rows, size_t metric, uint32_t unit) {
-    if (values_.empty()) return;
-    double value = 0;
-    switch (rows) {
-      case MetricSource::Rows::kEach:
-        for (const double each : values_) units_.Add(unit, metric, {.value = each});
-        return;
-      case MetricSource::Rows::kSum:
-        for (const double each : values_) value += each;
-        break;
-      case MetricSource::Rows::kFirst:
-        value = values_.front();
-        break;
-      case MetricSource::Rows::kMax:
-        value = *std::max_element(values_.begin(), values_.end());
-        break;
-      case MetricSource::Rows::kLast:
-        value = values_.back();
-        break;
-    }
-    units_.Add(unit, metric, {.value = value});
-  }
-
-  // What stands for an outcome that did not come, once it cannot come any more.
-  std::optional<double> MissingValue(const JoinedEvent& event) const {
-    const bool over =
-        !plan_.window_micros.has_value() || now_micros_ - event.time_micros > *plan_.window_micros;
-    return over ? plan_.missing_value : std::nullopt;
-  }
-
-  // The score of a row, of a model with one output.
-  static std::optional<double> Score(const JoinedEvent& event, uint32_t row) {
-    if (event.scores.size() != event.rows * sizeof(float)) return std::nullopt;
-    float score;
-    std::memcpy(&score, event.scores.data() + row * sizeof(float), sizeof(float));
-    return score;
-  }
-
   void Look() {
     AnalysisInput input = units_.Collect(/*for_look=*/true);
     input.earlier = std::move(earlier_);
@@ -193,14 +107,29 @@ class Tally {
     earlier_ = std::move(input.earlier);
   }
 
-  // Per config version, since each has its own start; the worst of them is told.
-  void WorstSampleRatio(AnalysisResult& result) const {
+  // Per config version, since each has its own start, and of the units that are analysed; the worst of them.
+  SampleRatio WorstSampleRatio() const {
+    std::map<uint32_t, std::vector<uint64_t>> units;
+    for (const auto& [config_version, unit] : seen_) {
+      if (units_.excluded(unit)) continue;
+      std::vector<uint64_t>& of_version = units[config_version];
+      of_version.resize(plan_.analysis.variants.size());
+      ++of_version[units_.variant(unit)];
+    }
     std::vector<double> shares;
     for (const VariantPlan& variant : plan_.analysis.variants) shares.push_back(variant.share);
-    for (const auto& [config_version, units] : units_by_version_) {
-      const SampleRatio ratio = TestSampleRatio(units, shares, plan_.analysis.srm_alpha);
-      if (ratio.p < result.srm.p) result.srm = ratio;
+    std::optional<SampleRatio> worst;
+    for (const auto& [config_version, counts] : units) {
+      const SampleRatio ratio = TestSampleRatio(counts, shares, plan_.analysis.srm_alpha);
+      if (!worst.has_value() || ratio.p < worst->p) worst = ratio;
     }
+    return worst.value_or(SampleRatio());
+  }
+
+  // The first of the differences; they may be many.
+  std::string WhatWasOther() const {
+    if (other_models_.empty()) return {};
+    return other_models_.begin()->second + (other_models_.size() > 1 ? ", ..." : "");
   }
 
   void AddNotes(std::vector<std::string>& notes) const {
@@ -210,70 +139,29 @@ class Tally {
     left_out(overrides_, "their unit has an override");
     left_out(unitless_, "their request has no unit");
     left_out(other_split_, "made under another split than the document's");
+    left_out(other_model_, "made with other models than the document's: " + WhatWasOther());
     left_out(other_variant_, "their variant is not in the document");
     if (units_.excluded() > 0) {
       notes.push_back(
           fmt::format("{} units left out: seen in more than one variant", WithCommas(units_.excluded())));
     }
-    for (size_t metric = 0; metric < missing_.size(); ++metric) AddMissingNote(metric, notes);
-  }
-
-  void AddMissingNote(size_t metric, std::vector<std::string>& notes) const {
-    uint64_t wanted = 0;
-    uint64_t missing = 0;
-    std::string shares;
-    double low = 1;
-    double high = 0;
-    for (size_t v = 0; v < missing_[metric].size(); ++v) {
-      const Missing& arm = missing_[metric][v];
-      wanted += arm.wanted;
-      missing += arm.missing;
-      if (arm.wanted == 0) continue;
-      const double share = static_cast<double>(arm.missing) / static_cast<double>(arm.wanted);
-      low = std::min(low, share);
-      high = std::max(high, share);
-      shares += fmt::format("{}{} {:.1f} %", shares.empty() ? "" : ", ", plan_.analysis.variants[v].key,
-                            100 * share);
-    }
-    if (missing == 0) return;
-    std::string note =
-        fmt::format("{}: outcome `{}` not there for {} of {} rows ({})", plan_.analysis.metrics[metric].name,
-                    plan_.sources[metric].outcome, WithCommas(missing), WithCommas(wanted), shares);
-    if (high - low > kMissingDifference && MissingP(metric, wanted, missing) < kMissingAlpha) {
-      note += "; the shares differ between the variants, and what is compared may differ with them";
-    }
-    notes.push_back(std::move(note));
-  }
-
-  // Whether the variants miss outcomes alike: chi-square of missing and present by variant.
-  double MissingP(size_t metric, uint64_t wanted, uint64_t missing) const {
-    const double share = static_cast<double>(missing) / static_cast<double>(wanted);
-    double chi2 = 0;
-    int df = -1;
-    for (const Missing& arm : missing_[metric]) {
-      if (arm.wanted == 0) continue;
-      const double expected = share * static_cast<double>(arm.wanted);
-      const double distance = static_cast<double>(arm.missing) - expected;
-      chi2 +=
-          distance * distance / expected + distance * distance / (static_cast<double>(arm.wanted) - expected);
-      ++df;
-    }
-    return ChiSquareP(chi2, df);
+    values_.AddNotes(notes);
   }
 
   const JudgePlan& plan_;
-  const int64_t now_micros_;
+  const OtherModels other_models_;
+  ExposureValues values_;
   UnitTable units_;
   LookSchedule schedule_;
   std::vector<std::vector<EarlierLook>> earlier_;
-  std::map<uint32_t, std::vector<uint64_t>> units_by_version_;
-  absl::flat_hash_set<uint64_t> seen_;         // config version, unit
-  std::vector<std::vector<Missing>> missing_;  // [metric][variant]
-  std::vector<double> values_;                 // of one exposure
+  absl::flat_hash_set<std::pair<uint32_t, uint32_t>> seen_;  // config version, unit
   uint64_t exposures_ = 0;
+  int64_t first_micros_ = std::numeric_limits<int64_t>::max();
+  int64_t last_micros_ = std::numeric_limits<int64_t>::min();
   uint64_t overrides_ = 0;
   uint64_t unitless_ = 0;
   uint64_t other_split_ = 0;
+  uint64_t other_model_ = 0;
   uint64_t other_variant_ = 0;
 };
 
@@ -281,9 +169,10 @@ class Tally {
 
 absl::StatusOr<Judgement> Judge(Sqlite& db, const CompiledExperiment& experiment, int64_t now_micros) {
   const JudgePlan plan = PlanOf(experiment);
-  Tally tally(plan, now_micros);
   uint32_t config_version = experiment.config_version();
   ESPALIER_ASSIGN_OR_RETURN(EventReader events, EventReader::Open(db, experiment.key()));
+  ESPALIER_ASSIGN_OR_RETURN(const std::vector<ServedModel> served, events.ServedModels());
+  Tally tally(plan, FindOtherModels(plan, served), now_micros);
   JoinedEvent event;
   while (events.Next(event)) {
     config_version = std::max(config_version, event.config_version);

@@ -4,9 +4,9 @@
 //   ESPALIER_ASSIGN_OR_RETURN(Judgement judgement, Judge(db, experiment, RealClock().UnixMicros()));
 //
 // Which exposures count: those whose split is the document's (a changed split compares different mixtures of
-// days), assigned by the hash. Units with an override, requests without a unit, and units that were seen in
-// more than one variant are left out; each is told in a note. A unit is analysed as it was assigned, whatever
-// served it.
+// days), whose config version had the document's model versions, assigned by the hash. Units with an
+// override, requests without a unit, and units that were seen in more than one variant are left out; each is
+// told in a note. A unit is analysed as it was assigned, whatever served it.
 #ifndef ESPALIER_SERVICES_VERDICT_JUDGE_H_
 #define ESPALIER_SERVICES_VERDICT_JUDGE_H_
 

@@ -125,6 +125,7 @@ JudgePlan PlanOf(const CompiledExperiment& experiment) {
   for (size_t i = 0; i < experiment.variants().size(); ++i) {
     const Variant& variant = experiment.variants()[i];
     plan.analysis.variants.push_back({.key = variant.key, .share = experiment.probabilities()[i]});
+    plan.versions.push_back(variant.backend.version);
     if (variant.control) plan.analysis.control = i;
   }
   SetAnalysis(document.analysis(), plan.analysis);
@@ -137,6 +138,9 @@ JudgePlan PlanOf(const CompiledExperiment& experiment) {
   }
   plan.window_micros = OutcomeWindowMicros(document);
   plan.probabilities = experiment.probabilities_json();
+  plan.model = experiment.model();
+  const auto& least = document.decision().min_duration();
+  plan.analysis.min_seconds = static_cast<double>(least.seconds()) + 1e-9 * least.nanos();
   return plan;
 }
 

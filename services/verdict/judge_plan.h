@@ -43,6 +43,9 @@ struct JudgePlan {
   std::optional<int64_t> window_micros;
   // The split that is analysed, as exposures carry it: "[0.5,0.5]".
   std::string probabilities;
+  // What is compared: the model, and its version for each variant of `analysis`.
+  std::string model;
+  std::vector<int64_t> versions;
 };
 
 // The outcome window of a document in microseconds, absent when it has none. For SqliteEventLogOptions.

@@ -31,6 +31,7 @@ json ToJson(const VariantResult& variant) {
                  {"relative_high", High(variant.relative_bounds)},
                  {"p", Number(variant.p)},
                  {"p_adjusted", Number(variant.p_adjusted)},
+                 {"p_units", variant.p_units.has_value() ? json(*variant.p_units) : json()},
                  {"verdict", std::string(VerdictName(variant.verdict))}};
   if (variant.chance_to_win.has_value()) object["chance_to_win"] = Number(*variant.chance_to_win);
   if (variant.expected_loss.has_value()) object["expected_loss"] = Number(*variant.expected_loss);
@@ -53,10 +54,16 @@ std::string Text(double value, const std::optional<Bounds>& bounds) {
   return fmt::format("{} [{}, {}]", Text(value), Text(bounds->low), Text(bounds->high));
 }
 
+// A share in hundredths. Beyond anything that is a change, three digits are enough.
+std::string Hundredths(double share) {
+  constexpr double kHuge = 1e4;
+  return std::abs(share) < kHuge ? fmt::format("{:+.1f}", 100 * share) : fmt::format("{:+.3g}", 100 * share);
+}
+
 std::string Percent(double value, const std::optional<Bounds>& bounds) {
   if (!std::isfinite(value)) return "-";
-  if (!bounds.has_value()) return fmt::format("{:+.1f} %", 100 * value);
-  return fmt::format("{:+.1f} % [{:+.1f}, {:+.1f}]", 100 * value, 100 * bounds->low, 100 * bounds->high);
+  if (!bounds.has_value()) return Hundredths(value) + " %";
+  return fmt::format("{} % [{}, {}]", Hundredths(value), Hundredths(bounds->low), Hundredths(bounds->high));
 }
 
 std::string Evidence(const VariantResult& variant) {
@@ -130,6 +137,7 @@ json ToJson(const Judgement& judgement) {
             {"alarm", result.srm.alarm}}},
           {"units", result.units},
           {"exposures", result.exposures},
+          {"too_early", result.too_early},
           {"metrics", std::move(metrics)},
           {"verdict", result.verdict},
           {"notes", judgement.notes}};

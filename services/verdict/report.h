@@ -9,8 +9,9 @@
 
 namespace espalier {
 
-// The keys of INTERFACES.md; what the data do not say is null. Beyond them: `p_adjusted` (Holm), `notes`, and
-// with the Bayesian engine `chance_to_win` and `expected_loss`.
+// The keys of INTERFACES.md; what the data do not say is null. Beyond them: `p_adjusted` (Holm), `p_units`
+// (at the look that p is of, null for today's), `too_early`, `notes`, and with the Bayesian engine
+// `chance_to_win` and `expected_loss`.
 nlohmann::json ToJson(const Judgement& judgement);
 
 // A heading, a table with a line for each metric and variant, the sentence, the notes.

@@ -121,7 +121,8 @@ class StatusTest : public VerdictVerbsTest {
       Exposure exposure = MakeExposure(i);
       const std::string unit = "u" + std::to_string(i);
       exposure.unit = unit;
-      exposure.variant_assigned = i % 2 == 0 ? "control" : "weather";
+      exposure.variant_assigned = exposure.variant_served = i % 2 == 0 ? "control" : "weather";
+      exposure.model_version = i % 2 == 0 ? 1 : 2;
       ASSERT_TRUE(writer->Append(exposure).ok());
       ASSERT_TRUE(
           writer->Apply(MakeOutcome(i, i % 10 < (i % 2 == 0 ? 8 : 2) ? 1 : 0), kStartMicros, nullptr).ok());

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <random>
 
@@ -13,6 +14,7 @@
 namespace espalier {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -60,7 +62,8 @@ class JudgeTest : public testing::Test {
                   const std::function<void(Exposure&)>& change = nullptr) {
     Exposure exposure = MakeExposure(++last_id_, kStartMicros);
     exposure.unit = unit;
-    exposure.variant_assigned = variant;
+    exposure.variant_assigned = exposure.variant_served = variant;
+    exposure.model_version = variant == "control" ? 1 : 2;
     if (change) change(exposure);
     const absl::StatusOr<bool> appended = writer_->Append(exposure);
     EXPECT_TRUE(appended.ok() && *appended);
@@ -183,9 +186,157 @@ TEST_F(JudgeTest, WhatIsNoEvidenceIsLeftOutAndTold) {
 TEST_F(JudgeTest, AUnitIsAnalysedAsItWasAssigned) {
   espalier::v1::Experiment document = Document();
   AddGoal(document, "late", espalier::v1::Metric::MEAN, "late");
-  Report(Expose("a", "weather", [](Exposure& e) { e.variant_served = "control"; }), 1);
+  const auto fall_back = [](Exposure& e) {
+    e.variant_served = "control";
+    e.model_version = 1;
+    e.reason = AssignmentReason::kFallback;
+  };
+  Report(Expose("a", "weather", fall_back), 1);
   const Judgement judgement = JudgeAt(document);
   EXPECT_EQ(judgement.result.metrics[0].variants[1].n, 1u);
+}
+
+TEST_F(JudgeTest, AnotherVersionOfTheModelIsAnotherExperiment) {
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "late", espalier::v1::Metric::MEAN, "late");
+  // Config version 1 was of version 7; a request that fell back to the control does not hide it.
+  const auto old = [](Exposure& e) {
+    e.config_version = 1;
+    if (e.variant_assigned == "weather") e.model_version = 7;
+  };
+  const auto old_fallback = [](Exposure& e) {
+    e.config_version = 1;
+    e.variant_served = "control";
+    e.model_version = 1;
+    e.reason = AssignmentReason::kFallback;
+  };
+  Report(Expose("a", "control", old), 1);
+  Report(Expose("b", "weather", old), 1);
+  Report(Expose("c", "weather", old_fallback), 1);
+  // In version 3 the control was another model altogether.
+  Report(Expose("d", "control",
+                [](Exposure& e) {
+                  e.config_version = 3;
+                  e.model = "flight-delay-old";
+                }),
+         1);
+  Report(Expose("e", "control"), 0);
+  Report(Expose("f", "weather"), 0);
+  const Judgement judgement = JudgeAt(document);
+  EXPECT_EQ(judgement.result.units, 2u);
+  EXPECT_EQ(judgement.result.metrics[0].variants[0].mean, 0);
+  EXPECT_EQ(judgement.result.metrics[0].variants[1].mean, 0);
+  EXPECT_THAT(
+      judgement.notes,
+      ElementsAre("4 exposures left out: made with other models than the document's: under config version 1 "
+                  "weather was version 7 of flight-delay, ..."));
+}
+
+// A variant that nothing answered for says nothing of its version.
+TEST_F(JudgeTest, AFailedRequestIsOfNoVersion) {
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "errors", espalier::v1::Metric::PROPORTION, "");
+  Expose("a", "weather", [](Exposure& e) {
+    e.model_version = 0;
+    e.status = 14;
+    e.rows = 0;
+  });
+  EXPECT_EQ(JudgeAt(document).result.metrics[0].variants[1].mean, 1);
+}
+
+TEST_F(JudgeTest, WhatIsNoNumberSpoilsNothing) {
+  using espalier::v1::Metric;
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "squared", Metric::MEAN, "late")->set_loss(Metric::SQUARED);
+  AddGoal(document, "log-loss", Metric::MEAN, "late")->set_loss(Metric::LOG_LOSS);
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  Report(ExposeWithScores("a", "control", {0.5f}), 1);
+  Report(ExposeWithScores("b", "control", {kNan}), 1);
+  Report(ExposeWithScores("c", "control", {kInfinity}), 1);
+  const Judgement judgement = JudgeAt(document);
+  EXPECT_EQ(judgement.result.metrics[0].variants[0].mean, 0.25);
+  EXPECT_NEAR(judgement.result.metrics[1].variants[0].mean, std::log(2), 1e-12);
+  EXPECT_THAT(judgement.notes,
+              ElementsAre("squared: 2 values left out: the score or the value is not finite",
+                          "log-loss: 2 values left out: the score or the value is not finite"));
+}
+
+// The sum of two legal outcomes need not be one.
+TEST_F(JudgeTest, OutcomesBeyondADoubleAreLeftOut) {
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "revenue", espalier::v1::Metric::MEAN, "late")->set_aggregate(espalier::v1::Metric::SUM);
+  auto* price = AddGoal(document, "price", espalier::v1::Metric::RATIO, "");
+  price->set_numerator("late");
+  price->set_denominator("items");
+  const uint64_t huge = ExposeWithScores("a", "control", {0, 0});
+  for (uint32_t row = 0; row < 2; ++row) Report(huge, 1e308, "late", row);
+  Report(huge, 1, "items");
+  const uint64_t usual = ExposeWithScores("b", "control", {0});
+  Report(usual, 8);
+  Report(usual, 2, "items");
+  const Judgement judgement = JudgeAt(document);
+  EXPECT_EQ(judgement.result.metrics[0].variants[0].mean, 8);
+  EXPECT_EQ(judgement.result.metrics[1].variants[0].mean, 4);
+  EXPECT_THAT(judgement.notes, Contains(HasSubstr("revenue: 1 values left out")));
+  EXPECT_THAT(judgement.notes, Contains(HasSubstr("price: 1 values left out")));
+}
+
+TEST_F(JudgeTest, ALossOfAModelWithSeveralOutputsIsTold) {
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "brier", espalier::v1::Metric::MEAN, "late")->set_loss(espalier::v1::Metric::BRIER);
+  const std::vector<float> three = {0.2f, 0.3f, 0.5f};
+  Report(Expose("a", "control", [&](Exposure& e) { e.scores = std::as_bytes(std::span(three)); }), 1);
+  const Judgement judgement = JudgeAt(document);
+  EXPECT_EQ(judgement.result.metrics[0].variants[0].n, 0u);
+  EXPECT_THAT(judgement.notes,
+              ElementsAre(HasSubstr("brier: 1 values left out: a loss needs one score for each row")));
+}
+
+TEST_F(JudgeTest, AProportionIsOfZeroAndOne) {
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "late", espalier::v1::Metric::PROPORTION, "late");
+  Report(Expose("a", "control"), 1);
+  Report(Expose("b", "control"), 0);
+  Report(Expose("c", "control"), 30);
+  const Judgement judgement = JudgeAt(document);
+  EXPECT_EQ(judgement.result.metrics[0].variants[0].mean, 0.5);
+  EXPECT_THAT(judgement.notes, ElementsAre("late: 1 values left out: a proportion is of 0 and 1"));
+}
+
+// Nobody reports that nothing happened.
+TEST_F(JudgeTest, ConvertedAndTotalCountUnitsWithoutOutcomesAsZero) {
+  using espalier::v1::Metric;
+  espalier::v1::Experiment document = Document();
+  AddGoal(document, "bought", Metric::CONVERTED, "revenue");
+  AddGoal(document, "revenue", Metric::TOTAL, "revenue")->set_aggregate(Metric::MAX);
+  AddGoal(document, "purchases", Metric::COUNT, "revenue");
+  const uint64_t first = ExposeWithScores("a", "control", {0, 0});
+  Report(first, -6, "revenue", 1);
+  Expose("b", "control");
+  Expose("a", "control");
+  Expose("c", "control");
+  const Judgement judgement = JudgeAt(document);
+  std::vector<double> means;
+  for (const MetricResult& metric : judgement.result.metrics) {
+    EXPECT_EQ(metric.variants[0].n, 3u);
+    means.push_back(metric.variants[0].mean);
+  }
+  EXPECT_THAT(means, ElementsAre(testing::DoubleEq(1.0 / 3), -2, testing::DoubleEq(1.0 / 3)));
+  EXPECT_TRUE(judgement.notes.empty());
+}
+
+TEST_F(JudgeTest, TooEarlyUntilItHasRunAsLongAsItMust) {
+  espalier::v1::Experiment document = Document();
+  document.mutable_decision()->mutable_min_duration()->set_seconds(7200);
+  AddGoal(document, "late", espalier::v1::Metric::MEAN, "late");
+  Expose("a", "control");
+  Expose("b", "weather", [](Exposure& e) { e.time_micros += kHour; });
+  const Judgement early = JudgeAt(document);
+  EXPECT_TRUE(early.result.too_early);
+  EXPECT_THAT(early.result.verdict, testing::StartsWith("too early to act: it has run 1h of at least 2h; "));
+  Expose("c", "weather", [](Exposure& e) { e.time_micros += 2 * kHour; });
+  EXPECT_FALSE(JudgeAt(document).result.too_early);
 }
 
 TEST_F(JudgeTest, MissingOutcomesAreLeftOutAndCounted) {
@@ -288,6 +439,31 @@ TEST_F(JudgeTest, SampleRatioIsOfTheWorstConfigVersion) {
   const SampleRatio ratio = JudgeAt(document).result.srm;
   EXPECT_DOUBLE_EQ(ratio.chi2, 20);
   EXPECT_TRUE(ratio.alarm);
+}
+
+TEST_F(JudgeTest, SampleRatiosOfConfigVersionsDoNotAddUp) {
+  espalier::v1::Experiment document = Document();
+  for (int i = 0; i < 2000; ++i) {
+    const bool second = i >= 1000;
+    const std::string variant = i % 1000 < (second ? 545 : 540) ? "control" : "weather";
+    Expose("u" + std::to_string(i), variant, [second](Exposure& e) { e.config_version = second ? 2 : 1; });
+  }
+  const SampleRatio ratio = JudgeAt(document).result.srm;
+  EXPECT_DOUBLE_EQ(ratio.chi2, 8.1);
+  EXPECT_EQ(ratio.df, 1);
+  EXPECT_FALSE(ratio.alarm);
+}
+
+TEST_F(JudgeTest, SampleRatioIsOfTheUnitsThatAreAnalysed) {
+  espalier::v1::Experiment document = Document();
+  for (int i = 0; i < 30; ++i) {
+    const std::string unit = "u" + std::to_string(i);
+    Expose(unit, i < 20 ? "control" : "weather");
+    if (i < 10) Expose(unit, "weather");
+  }
+  const Judgement judgement = JudgeAt(document);
+  EXPECT_EQ(judgement.result.units, 20u);
+  EXPECT_EQ(judgement.result.srm.chi2, 0);
 }
 
 TEST_F(JudgeTest, NoEventsAreNoVerdict) {

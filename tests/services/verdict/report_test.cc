@@ -70,6 +70,24 @@ TEST(ReportTest, ATableHasNoState) {
   EXPECT_TRUE(ToJson(judgement)["config_version"].is_null());
 }
 
+TEST(ReportTest, HugePercentagesStayShort) {
+  Judgement judgement = SomeJudgement();
+  VariantResult& weather = judgement.result.metrics[0].variants[1];
+  weather.relative = 5.6e197;
+  weather.relative_bounds = Bounds{-0.125, 1.2e198};
+  EXPECT_THAT(ToText(judgement), HasSubstr("  +5.6e+199 % [-12.5, +1.2e+200]  "));
+}
+
+TEST(ReportTest, TheLookThatPIsOfIsGiven) {
+  Judgement judgement = SomeJudgement();
+  EXPECT_TRUE(ToJson(judgement)["metrics"][0]["variants"][1]["p_units"].is_null());
+  EXPECT_EQ(ToJson(judgement)["too_early"], false);
+  judgement.result.metrics[0].variants[1].p_units = 1200;
+  judgement.result.too_early = true;
+  EXPECT_EQ(ToJson(judgement)["metrics"][0]["variants"][1]["p_units"], 1200);
+  EXPECT_EQ(ToJson(judgement)["too_early"], true);
+}
+
 TEST(ReportTest, TextIsForPeople) {
   const std::string text = ToText(SomeJudgement());
   EXPECT_THAT(text, HasSubstr("delay (running, config version 3)"));
