@@ -1,6 +1,8 @@
 #include "router/experiment/validate.h"
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "models/base/status_macros.h"
@@ -96,6 +98,7 @@ absl::Status CheckLayer(const espalier::v1::Layer& layer) {
 absl::Status CheckHoldout(const espalier::v1::Holdout& holdout) {
   if (holdout.name().empty()) return InvalidArgument("holdout.name: is missing");
   ESPALIER_RETURN_IF_ERROR(CheckText("holdout.name", holdout.name()));
+  if (!holdout.has_share()) return InvalidArgument("holdout.share: is missing; it is within [0, 1]");
   return CheckWithin("holdout.share", holdout.share(), 0, 1);
 }
 
@@ -151,7 +154,10 @@ absl::Status CheckExplicitRanges(const Experiment& document) {
       owned.push_back({&range, i});
     }
   }
-  return absl::OkStatus();
+  const bool all_empty = std::all_of(
+      owned.begin(), owned.end(), [](const Owned& each) { return each.range->start() == each.range->end(); });
+  return all_empty ? InvalidArgument("variants: all of their ranges are empty, and nobody would take part")
+                   : absl::OkStatus();
 }
 
 absl::Status CheckCanary(const Experiment& document) {

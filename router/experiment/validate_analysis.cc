@@ -28,12 +28,21 @@ absl::Status CheckOutcome(const espalier::v1::OutcomeRules& outcome) {
   if (outcome.missing() == espalier::v1::OutcomeRules::DEFAULT && !outcome.has_default_()) {
     return InvalidArgument("outcome.default: is missing; missing: default needs the value that counts");
   }
+  if (outcome.missing() == espalier::v1::OutcomeRules::DEFAULT && !outcome.has_window()) {
+    return InvalidArgument("outcome.window: is missing; missing: default counts once the window is over");
+  }
   return absl::OkStatus();
 }
 
 // The server's own measurements need no outcome.
 bool IsServerMetric(const Metric& metric) {
   return metric.outcome().empty() && (metric.name() == "latency" || metric.name() == "errors");
+}
+
+// A name that no report can have would never be found.
+absl::Status CheckOutcomeName(const std::string& field, const std::string& name) {
+  if (name.empty() || IsExperimentKey(name)) return absl::OkStatus();
+  return InvalidArgument(field, ": \"", name, "\" must match [a-z0-9_-]{1,64}, as outcomes are reported");
 }
 
 absl::Status CheckSource(const Metric& metric, const std::string& field) {
@@ -50,9 +59,18 @@ absl::Status CheckSource(const Metric& metric, const std::string& field) {
   if (!ratio && metric.outcome().empty() && !IsServerMetric(metric) && metric.type() != Metric::COUNT) {
     return InvalidArgument(field, "outcome: is missing; only the metrics latency and errors have none");
   }
-  ESPALIER_RETURN_IF_ERROR(CheckText(StrCat(field, "outcome"), metric.outcome()));
-  ESPALIER_RETURN_IF_ERROR(CheckText(StrCat(field, "numerator"), metric.numerator()));
-  return CheckText(StrCat(field, "denominator"), metric.denominator());
+  ESPALIER_RETURN_IF_ERROR(CheckOutcomeName(StrCat(field, "outcome"), metric.outcome()));
+  ESPALIER_RETURN_IF_ERROR(CheckOutcomeName(StrCat(field, "numerator"), metric.numerator()));
+  ESPALIER_RETURN_IF_ERROR(CheckOutcomeName(StrCat(field, "denominator"), metric.denominator()));
+  if (!metric.outcome().empty()) return absl::OkStatus();
+  // Nothing acts on them without rows that have an outcome each.
+  if (metric.loss() != Metric::LOSS_UNSPECIFIED) {
+    return InvalidArgument(field, "loss: is for metrics with an outcome only");
+  }
+  if (metric.aggregate() != Metric::AGGREGATE_UNSPECIFIED) {
+    return InvalidArgument(field, "aggregate: is for metrics with an outcome only");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CheckType(const Metric& metric, const std::string& field) {

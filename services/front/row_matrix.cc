@@ -1,6 +1,7 @@
 #include "services/front/row_matrix.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "models/base/status_macros.h"
@@ -239,6 +240,13 @@ absl::Status RowMatrix::UseBaseMargin(const InferRequest& request, const InferTe
   ESPALIER_RETURN_IF_ERROR(CheckPayload(tensor, count, request.raw));
   margin_.resize(count);
   ESPALIER_RETURN_IF_ERROR(ReadFloats(tensor, count, request.raw, margin_.data(), 1));
+  // A row that starts at no number ends at none, and what is judged by its score with it.
+  const auto nan =
+      std::find_if(margin_.begin(), margin_.end(), [](float margin) { return std::isnan(margin); });
+  if (nan != margin_.end()) {
+    const size_t row = static_cast<size_t>(nan - margin_.begin()) / version.forest->num_outputs();
+    return InvalidArgument("input 'base_margin': row ", row, ": NaN is no margin to start from");
+  }
   base_margin_ = margin_;
   return absl::OkStatus();
 }

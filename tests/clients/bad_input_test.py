@@ -106,6 +106,10 @@ MALFORMED = {
     "iterations negative": (request("plain", ROWS, iterations="-1:3"), ["iterations"]),
     "iterations as a number": (request("plain", ROWS, iterations=5), ["iterations"]),
     "base margin of another length": (edited(lambda m: add_tensor(m, "base_margin", np.zeros(3, np.float32))), ["base_margin", "3", "4"]),
+    "base margin that is no number": (
+        edited(lambda m: add_tensor(m, "base_margin", np.array([0, 1, np.nan, 2], np.float32))),
+        ["base_margin", "row 2", "NaN"],
+    ),
     "base margin of another shape": (edited(lambda m: add_tensor(m, "base_margin", np.zeros((4, 2), np.float32))), ["base_margin"]),
     "no rows": (shaped(0, 6), ["rows"]),
 }

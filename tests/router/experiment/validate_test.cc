@@ -118,6 +118,7 @@ TEST(ValidateTest, ExplicitRanges) {
   };
   EXPECT_EQ(with(0, 0.3, 0.3, 0.6), "");
   EXPECT_EQ(with(0, 0, 0.3, 0.6), "");
+  EXPECT_EQ(with(0, 0, 0.3, 0.3), "variants: all of their ranges are empty, and nobody would take part");
   EXPECT_EQ(with(0, 0.4, 0.3, 0.6),
             "variants[1].ranges: [0.3, 0.6] overlaps [0, 0.4] of variant \"control\"");
   EXPECT_EQ(with(-0.1, 0.4, 0.5, 0.6),
@@ -156,6 +157,13 @@ TEST(ValidateTest, CoverageLayerAndHoldout) {
               e.mutable_holdout()->set_share(2);
             }),
             "holdout.share: 2 must be within [0, 1]");
+  EXPECT_EQ(Refusal([](Experiment& e) { e.mutable_holdout()->set_name("h"); }),
+            "holdout.share: is missing; it is within [0, 1]");
+  EXPECT_EQ(Refusal([](Experiment& e) {
+              e.mutable_holdout()->set_name("h");
+              e.mutable_holdout()->set_share(0);
+            }),
+            "");
 }
 
 TEST(ValidateTest, Times) {
@@ -208,6 +216,37 @@ TEST(ValidateTest, Metrics) {
               m.set_loss(Metric::BRIER);
             }),
             "metrics.goals[0].loss: is for type: mean only");
+  EXPECT_EQ(RefusedGuardrail([](Metric& m) { m.set_loss(Metric::BRIER); }),
+            "metrics.guardrails[0].loss: is for metrics with an outcome only");
+  EXPECT_EQ(RefusedGuardrail([](Metric& m) { m.set_aggregate(Metric::MAX); }),
+            "metrics.guardrails[0].aggregate: is for metrics with an outcome only");
+  EXPECT_EQ(RefusedGoal([](Metric& m) { m.set_aggregate(Metric::MAX); }), "");
+  EXPECT_EQ(RefusedGoal([](Metric& m) {
+              m.set_type(Metric::COUNT);
+              m.clear_outcome();
+              m.set_aggregate(Metric::SUM);
+            }),
+            "metrics.goals[0].aggregate: is for metrics with an outcome only");
+  EXPECT_EQ(RefusedGoal([](Metric& m) { m.set_outcome("Bad Name"); }),
+            "metrics.goals[0].outcome: \"Bad Name\" must match [a-z0-9_-]{1,64}, as outcomes are reported");
+  const auto refused_ratio = [](const std::string& numerator, const std::string& denominator,
+                                Metric::Aggregate aggregate = Metric::AGGREGATE_UNSPECIFIED) {
+    return RefusedGoal([&](Metric& m) {
+      m.set_type(Metric::RATIO);
+      m.clear_outcome();
+      m.set_numerator(numerator);
+      m.set_denominator(denominator);
+      m.set_aggregate(aggregate);
+    });
+  };
+  EXPECT_EQ(refused_ratio("clicks", "views"), "");
+  EXPECT_EQ(refused_ratio("clicks", "views", Metric::MAX),
+            "metrics.goals[0].aggregate: is for metrics with an outcome only");
+  EXPECT_EQ(refused_ratio("Clicks", "views"),
+            "metrics.goals[0].numerator: \"Clicks\" must match [a-z0-9_-]{1,64}, as outcomes are reported");
+  EXPECT_EQ(refused_ratio("clicks", std::string(65, 'v')),
+            "metrics.goals[0].denominator: \"" + std::string(65, 'v') +
+                "\" must match [a-z0-9_-]{1,64}, as outcomes are reported");
   EXPECT_EQ(RefusedGoal([](Metric& m) { m.set_worse(Metric::UP); }),
             "metrics.goals[0].worse: is for guardrails; a goal says better: up or better: down");
   EXPECT_EQ(RefusedGoal([](Metric& m) { m.set_margin(1); }),
@@ -233,6 +272,11 @@ TEST(ValidateTest, OutcomeAndAnalysis) {
             "outcome.default: is for missing: default only");
   EXPECT_EQ(Refusal([](Experiment& e) { e.mutable_outcome()->set_missing(OutcomeRules::DEFAULT); }),
             "outcome.default: is missing; missing: default needs the value that counts");
+  EXPECT_EQ(Refusal([](Experiment& e) {
+              e.mutable_outcome()->set_missing(OutcomeRules::DEFAULT);
+              e.mutable_outcome()->set_default_(0);
+            }),
+            "outcome.window: is missing; missing: default counts once the window is over");
   EXPECT_EQ(Refusal([](Experiment& e) { e.mutable_analysis()->set_alpha(1); }),
             "analysis.alpha: 1 must be within (0, 1)");
   EXPECT_EQ(Refusal([](Experiment& e) { e.mutable_analysis()->set_srm_alpha(0); }),

@@ -321,6 +321,22 @@ TEST_F(RequestLaneTest, AddsTheTreesToABaseMargin) {
   ExpectRefused(request, absl::StatusCode::kInvalidArgument, "base_margin");
 }
 
+// An infinity is an ordinary value; NaN, which is missing elsewhere, starts nowhere.
+TEST_F(RequestLaneTest, RefusesABaseMarginThatIsNoNumber) {
+  inference::ModelInferRequest request = MatrixRequest("m", 2, 2, {0, 0, 0, 0});
+  auto& margin = *request.add_inputs();
+  margin.set_name("base_margin");
+  margin.set_datatype("FP32");
+  margin.add_shape(2);
+  float starts[] = {0, std::numeric_limits<float>::infinity()};
+  std::string& bytes = *request.add_raw_input_contents();
+  bytes.assign(reinterpret_cast<const char*>(starts), sizeof(starts));
+  EXPECT_TRUE(front_.Infer(request).ok());
+  starts[1] = std::numeric_limits<float>::quiet_NaN();
+  bytes.assign(reinterpret_cast<const char*>(starts), sizeof(starts));
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "input 'base_margin': row 1: NaN");
+}
+
 TEST_F(RequestLaneTest, RefusesIterationsOutOfRange) {
   inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {0, 0});
   (*request.mutable_parameters())["iterations"].set_string_param("0:1");
