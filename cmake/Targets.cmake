@@ -80,20 +80,26 @@ function(espalier_fuzz name)
   endif()
 endfunction()
 
-# espalier_proto(NAME PROTOS a.proto DEPS x [GRPC]): generated code, included as "path/of/a.pb.h" from the root.
+# espalier_proto(NAME PROTOS a.proto DEPS x [GRPC]): generated code, included as "path/of/a.pb.h" from the root. What
+# lies below proto/google is published, and keeps its published name: "google/rpc/status.proto", whoever else has it.
 function(espalier_proto name)
   cmake_parse_arguments(ARG "GRPC" "" "PROTOS;DEPS" ${ARGN})
   set(generated)
   foreach(proto ${ARG_PROTOS})
     string(REGEX REPLACE "\\.proto$" "" base ${proto})
-    set(outputs ${CMAKE_BINARY_DIR}/${base}.pb.cc)
+    set(imports -I ${CMAKE_SOURCE_DIR} -I ${CMAKE_SOURCE_DIR}/proto)
+    if(proto MATCHES "^proto/google/")
+      string(REGEX REPLACE "^proto/" "" base ${base})
+      set(imports -I ${CMAKE_SOURCE_DIR}/proto)
+    endif()
+    set(outputs ${CMAKE_BINARY_DIR}/${base}.pb.cc ${CMAKE_BINARY_DIR}/${base}.pb.h)
     set(command --cpp_out=${CMAKE_BINARY_DIR})
     if(ARG_GRPC)
-      list(APPEND outputs ${CMAKE_BINARY_DIR}/${base}.grpc.pb.cc)
+      list(APPEND outputs ${CMAKE_BINARY_DIR}/${base}.grpc.pb.cc ${CMAKE_BINARY_DIR}/${base}.grpc.pb.h)
       list(APPEND command --grpc_out=${CMAKE_BINARY_DIR} --plugin=protoc-gen-grpc=$<TARGET_FILE:gRPC::grpc_cpp_plugin>)
     endif()
     add_custom_command(OUTPUT ${outputs}
-      COMMAND protobuf::protoc -I ${CMAKE_SOURCE_DIR} ${command} ${CMAKE_SOURCE_DIR}/${proto}
+      COMMAND protobuf::protoc ${imports} ${command} ${CMAKE_SOURCE_DIR}/${proto}
       DEPENDS ${CMAKE_SOURCE_DIR}/${proto} VERBATIM)
     list(APPEND generated ${outputs})
   endforeach()

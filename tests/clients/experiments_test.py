@@ -6,7 +6,9 @@ import math
 import sqlite3
 import time
 
+import grpc_tools.protoc
 import pytest
+from google.protobuf import descriptor_pb2, descriptor_pool
 
 from testing import repository
 from testing.outcomes import bucket, report, stubs
@@ -150,6 +152,36 @@ def test_an_outcome_after_the_window_is_refused(routed):
     assert report(routed, (event, "late", 1.0, {"event_time": at})) == [FAILED_PRECONDITION]
     at.FromSeconds(int(time.time()) + 600)
     assert report(routed, (event, "late", 1.0, {"event_time": at})) == [OK]
+
+
+# As googleapis publishes it, comments left out.
+PUBLISHED_STATUS = """
+syntax = "proto3";
+package google.rpc;
+import "google/protobuf/any.proto";
+option go_package = "google.golang.org/genproto/googleapis/rpc/status;status";
+option java_multiple_files = true;
+option java_outer_classname = "StatusProto";
+option java_package = "com.google.rpc";
+option objc_class_prefix = "RPC";
+message Status {
+  int32 code = 1;
+  string message = 2;
+  repeated google.protobuf.Any details = 3;
+}
+"""
+
+
+def test_the_stubs_live_beside_googleapis(tmp_path):
+    stubs()
+    (tmp_path / "google/rpc").mkdir(parents=True)
+    (tmp_path / "google/rpc/status.proto").write_text(PUBLISHED_STATUS)
+    compiled = tmp_path / "status.bin"
+    assert grpc_tools.protoc.main(["protoc", f"-I{tmp_path}", f"-I{grpc_tools.__path__[0]}/_proto", f"--descriptor_set_out={compiled}",
+                                   "google/rpc/status.proto"]) == 0
+    published = descriptor_pb2.FileDescriptorSet.FromString(compiled.read_bytes()).file[0]
+    # Raises where a file or a name stands in the process already, and is another one.
+    descriptor_pool.Default().AddSerializedFile(published.SerializeToString())
 
 
 def test_an_outcome_on_the_heels_of_its_exposure_is_known(routed):

@@ -15,8 +15,8 @@ def stubs():
     """(messages, services) of proto/espalier/v1/outcomes.proto."""
     folder = tempfile.mkdtemp(prefix="espalier-stubs-")
     well_known = grpc_tools.__path__[0] + "/_proto"
-    code = grpc_tools.protoc.main(["protoc", f"-I{ROOT}", f"-I{well_known}", f"--python_out={folder}", f"--grpc_python_out={folder}",
-                                   "proto/espalier/v1/outcomes.proto", "proto/google/rpc/status.proto"])
+    code = grpc_tools.protoc.main(["protoc", f"-I{ROOT}", f"-I{ROOT}/proto", f"-I{well_known}", f"--python_out={folder}",
+                                   f"--grpc_python_out={folder}", "proto/espalier/v1/outcomes.proto", "google/rpc/status.proto"])
     assert code == 0
     sys.path.insert(0, folder)
     return (importlib.import_module("proto.espalier.v1.outcomes_pb2"), importlib.import_module("proto.espalier.v1.outcomes_pb2_grpc"))
