@@ -12,6 +12,7 @@
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
 #include "nlohmann/json.hpp"
+#include "services/cli/print_json.h"
 #include "services/verdict/report.h"
 #include "services/verdict/table_analysis.h"
 
@@ -84,7 +85,11 @@ absl::Status RunAnalyze(AnalyzeOptions& options) {
   ESPALIER_ASSIGN_OR_RETURN(const std::string csv, ReadFile(options.input));
   const absl::StatusOr<Judgement> judgement = AnalyzeTable(csv, options.spec);
   if (!judgement.ok()) return Annotate(judgement.status(), options.input);
-  std::cout << (options.json ? ToJson(*judgement).dump() + "\n" : ToText(*judgement));
+  if (options.json) {
+    PrintJson(ToJson(*judgement));
+  } else {
+    std::cout << ToText(*judgement);
+  }
   return absl::OkStatus();
 }
 

@@ -12,6 +12,7 @@
 #include "router/experiment/json_text.h"
 #include "router/experiment/slot_ranges.h"
 #include "router/experiment/unit_hash.h"
+#include "services/cli/print_json.h"
 
 namespace espalier {
 namespace {
@@ -132,7 +133,7 @@ absl::StatusOr<json> Answer(std::string_view line) {
 std::string AnswerVector(std::string_view line) {
   const absl::StatusOr<json> answer = Answer(line);
   const json out = answer.ok() ? json{{"result", *answer}} : json{{"error", Message(answer.status())}};
-  return out.dump(-1, ' ', false, json::error_handler_t::replace);
+  return JsonText(out);
 }
 
 }  // namespace espalier

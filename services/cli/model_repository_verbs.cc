@@ -17,6 +17,7 @@
 #include "models/base/strings.h"
 #include "models/repository/labels.h"
 #include "services/cli/inference_client.h"
+#include "services/cli/print_json.h"
 
 namespace espalier {
 namespace {
@@ -37,7 +38,7 @@ struct ModelOptions {
   bool json = false;
 };
 
-void Print(const Json& json) { std::cout << json.dump(2) << "\n"; }
+void Print(const Json& json) { PrintJson(json, 2); }
 
 // By name, then by version as a number.
 std::vector<ModelIndex> Sorted(const inference::RepositoryIndexResponse& response) {
@@ -145,7 +146,7 @@ absl::StatusOr<Json> Describe(InferenceClient& client, const ModelOptions& optio
 void PrintTensors(std::string_view title, const Json& tensors) {
   for (const Json& tensor : tensors) {
     std::cout << fmt::format("{:<9} {}  {}  {}\n", title, tensor["name"].get<std::string>(),
-                             tensor["datatype"].get<std::string>(), tensor["shape"].dump());
+                             tensor["datatype"].get<std::string>(), JsonText(tensor["shape"]));
   }
 }
 

@@ -11,6 +11,7 @@
 #include "models/forest/forest.h"
 #include "models/forest/read_ensemble.h"
 #include "nlohmann/json.hpp"
+#include "services/cli/print_json.h"
 
 namespace espalier {
 namespace {
@@ -46,7 +47,7 @@ nlohmann::ordered_json Describe(const Forest& forest) {
 std::string ForPeople(const nlohmann::ordered_json& value) {
   if (value.is_null()) return "-";
   if (value.is_string()) return value.get<std::string>();
-  if (!value.is_array()) return value.dump();
+  if (!value.is_array()) return JsonText(value);
   std::string text;
   for (const nlohmann::ordered_json& element : value) text += (text.empty() ? "" : ", ") + ForPeople(element);
   return text.empty() ? "-" : text;
@@ -58,7 +59,7 @@ absl::Status RunInspect(const InspectOptions& options) {
   if (!forest.ok()) return Annotate(forest.status(), options.file);
   const nlohmann::ordered_json report = Describe(**forest);
   if (options.json) {
-    std::cout << report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+    PrintJson(report);
     return absl::OkStatus();
   }
   for (const auto& [key, value] : report.items())

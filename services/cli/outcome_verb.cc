@@ -3,6 +3,7 @@
 #include <google/protobuf/util/time_util.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -21,6 +22,7 @@
 #include "nlohmann/json.hpp"
 #include "proto/espalier/v1/outcomes.grpc.pb.h"
 #include "router/events/event_id.h"
+#include "services/cli/print_json.h"
 
 namespace espalier {
 namespace {
@@ -97,6 +99,9 @@ class OutcomeTable {
       if (name != "event_id" && name != "name" && name != "value" && name != "row" && name != "event_time") {
         return InvalidArgument("column \"", name,
                                "\" is unknown; allowed are event_id, name, value, row, event_time");
+      }
+      if (std::count(header.begin(), header.end(), name) > 1) {
+        return InvalidArgument("column ", name, " stands twice");
       }
     }
     for (const char* needed : {"event_id", "name", "value"}) {
@@ -211,7 +216,7 @@ absl::Status RunOutcome(const OutcomeOptions& options) {
   ESPALIER_ASSIGN_OR_RETURN(const std::vector<Item> items, ReadItems(options));
   ESPALIER_ASSIGN_OR_RETURN(const Summary summary, Report(options, items));
   if (options.json) {
-    std::cout << nlohmann::json{{"outcomes", items.size()}, {"results", summary.counts}}.dump() << "\n";
+    PrintJson(nlohmann::json{{"outcomes", items.size()}, {"results", summary.counts}});
   } else {
     for (const auto& [code, count] : summary.counts) std::cout << code << " " << count << "\n";
   }

@@ -16,6 +16,7 @@
 #include "models/forest/forest.h"
 #include "models/forest/read_ensemble.h"
 #include "nlohmann/json.hpp"
+#include "services/cli/print_json.h"
 #include "services/cli/table_io.h"
 #include "services/cli/table_writer.h"
 
@@ -179,7 +180,7 @@ absl::Status RunPredict(const PredictVerbOptions& options) {
                                            {"output_kind", options.kind},
                                            {"out", options.out},
                                            {"seconds", seconds}};
-    std::cout << report.dump() << "\n";
+    PrintJson(report);
   } else {
     std::cout << fmt::format("{} rows x {} ({}) in {:.2f} s -> {}\n", rows, width, options.kind, seconds,
                              options.out);

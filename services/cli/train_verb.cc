@@ -16,6 +16,7 @@
 #include "models/training/published_version.h"
 #include "models/training/train.h"
 #include "nlohmann/json.hpp"
+#include "services/cli/print_json.h"
 
 namespace espalier {
 namespace {
@@ -80,8 +81,8 @@ class ProgressPrinter {
   const bool terminal_;
 };
 
-void PrintJson(const TrainOptions& options, const TrainingData& data, const TrainedModel& model,
-               const std::string& folder, double seconds) {
+void PrintReport(const TrainOptions& options, const TrainingData& data, const TrainedModel& model,
+                 const std::string& folder, double seconds) {
   nlohmann::ordered_json json = {
       {"model", options.name},     {"version", options.version},      {"path", folder},
       {"rows", data.train.rows()}, {"valid_rows", data.valid.rows()}, {"features", data.features},
@@ -93,7 +94,7 @@ void PrintJson(const TrainOptions& options, const TrainingData& data, const Trai
     json["metrics"]["log_loss"] = model.evaluation->log_loss;
     json["metrics"]["brier"] = model.evaluation->brier;
   }
-  std::cout << json.dump() << "\n";
+  PrintJson(json);
 }
 
 void PrintSummary(const TrainingData& data, const TrainedModel& model, const std::string& folder,
@@ -129,7 +130,7 @@ absl::Status RunTrain(TrainOptions options) {
                                                                      options.version, model.bytes, lineage));
   const double seconds = (RealClock().MonotonicNanos() - start) / 1e9;
   if (options.json) {
-    PrintJson(options, data, model, folder, seconds);
+    PrintReport(options, data, model, folder, seconds);
   } else {
     PrintSummary(data, model, folder, seconds);
   }

@@ -5,10 +5,12 @@
 #include <optional>
 #include <set>
 
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "models/base/csv.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
+#include "router/experiment/utf8.h"
 #include "router/stats/sentence.h"
 #include "router/stats/unit_table.h"
 
@@ -30,7 +32,10 @@ using Fields = std::vector<std::string_view>;
 
 absl::StatusOr<size_t> ColumnNamed(const std::vector<std::string>& header, const std::string& name) {
   const std::optional<size_t> column = FindColumn(header, name);
-  if (column.has_value()) return *column;
+  if (column.has_value()) {
+    if (std::count(header.begin(), header.end(), name) == 1) return *column;
+    return InvalidArgument("column \"", name, "\" stands twice in the header");
+  }
   std::string known;
   for (const std::string& each : header) absl::StrAppend(&known, known.empty() ? "" : ", ", each);
   return InvalidArgument("column \"", name, "\" is not in the table; it has ", known);
@@ -78,6 +83,18 @@ absl::Status ForEachRecord(std::string_view csv, std::vector<std::string>& heade
   return reader.status();
 }
 
+// The report is text, and JSON takes no other.
+absl::Status CheckUtf8(std::string_view csv) {
+  uint64_t line = 1;
+  while (!csv.empty()) {
+    const size_t length = DecodeUtf8(csv).length;
+    if (length == 0) return InvalidArgument("line ", line, ": is not valid UTF-8");
+    if (csv.front() == '\n') ++line;
+    csv.remove_prefix(length);
+  }
+  return absl::OkStatus();
+}
+
 // NaN: missing.
 absl::StatusOr<double> NumberAt(const Fields& fields, size_t column, const std::vector<std::string>& header,
                                 uint64_t line) {
@@ -122,6 +139,10 @@ absl::StatusOr<std::vector<VariantPlan>> FindVariants(std::string_view csv, cons
 
 absl::Status SetShares(const TableSpec& spec, std::vector<VariantPlan>& variants) {
   if (spec.shares.empty()) return absl::OkStatus();
+  std::set<std::string_view> keys;
+  for (const auto& [key, share] : spec.shares) {
+    if (!keys.insert(key).second) return InvalidArgument("shares: \"", key, "\" stands twice");
+  }
   for (VariantPlan& variant : variants) {
     const auto share = std::find_if(spec.shares.begin(), spec.shares.end(),
                                     [&](const auto& each) { return each.first == variant.key; });
@@ -133,7 +154,9 @@ absl::Status SetShares(const TableSpec& spec, std::vector<VariantPlan>& variants
                                    [&key = key](const VariantPlan& variant) { return variant.key == key; });
     if (!known) return InvalidArgument("shares: \"", key, "\" does not stand in column ", spec.variant);
   }
-  return absl::OkStatus();
+  const bool some = std::any_of(variants.begin(), variants.end(),
+                                [](const VariantPlan& variant) { return variant.share > 0; });
+  return some ? absl::OkStatus() : InvalidArgument("shares: all are 0; one at least must be more");
 }
 
 absl::StatusOr<AnalysisPlan> PlanOf(std::string_view csv, const TableSpec& spec) {
@@ -172,12 +195,15 @@ class TableReader {
 
   AnalysisInput Collect() const {
     AnalysisInput input = units_.Collect();
-    input.exposures = rows_;
+    input.exposures = rows_ - without_unit_;
     return input;
   }
 
   std::vector<std::string> Notes() const {
     std::vector<std::string> notes;
+    if (without_unit_ > 0) {
+      notes.push_back(StrCat(WithCommas(without_unit_), " rows left out: their unit is empty"));
+    }
     if (units_.excluded() > 0) {
       notes.push_back(
           StrCat(WithCommas(units_.excluded()), " units left out: seen in more than one variant"));
@@ -185,13 +211,17 @@ class TableReader {
     for (size_t m = 0; m < missing_.size(); ++m) {
       if (missing_[m] == 0) continue;
       notes.push_back(StrCat(plan_.metrics[m].name, ": missing in ", WithCommas(missing_[m]), " of ",
-                             WithCommas(rows_), " rows, which are left out of it"));
+                             WithCommas(rows_ - without_unit_), " rows, which are left out of it"));
     }
     return notes;
   }
 
  private:
   absl::Status Take(const Fields& fields, uint64_t line) {
+    if (columns_.unit.has_value() && fields[*columns_.unit].empty()) {
+      ++without_unit_;
+      return absl::OkStatus();
+    }
     const std::string_view key = fields[columns_.variant];
     const auto variant = std::find_if(plan_.variants.begin(), plan_.variants.end(),
                                       [key](const VariantPlan& each) { return each.key == key; });
@@ -240,6 +270,7 @@ class TableReader {
   Columns columns_;
   UnitTable units_;
   uint64_t rows_ = 0;
+  uint64_t without_unit_ = 0;
   std::vector<uint64_t> missing_;
 };
 
@@ -256,8 +287,9 @@ absl::StatusOr<TableMetric> ParseTableMetric(std::string_view text) {
     return InvalidArgument("metric \"", text, "\" must be COL:TYPE or NUM/DEN:ratio");
   }
   const std::string type = parts.back();
+  parts.pop_back();
   // A column's name may hold colons itself.
-  metric.column = std::string(text.substr(0, text.find(":" + type)));
+  metric.column = absl::StrJoin(parts, ":");
   for (const MetricType each : {MetricType::kMean, MetricType::kProportion, MetricType::kTotal,
                                 MetricType::kConverted, MetricType::kRatio}) {
     if (MetricTypeName(each) != type) continue;
@@ -276,6 +308,7 @@ absl::StatusOr<TableMetric> ParseTableMetric(std::string_view text) {
 }
 
 absl::StatusOr<Judgement> AnalyzeTable(std::string_view csv, const TableSpec& spec) {
+  ESPALIER_RETURN_IF_ERROR(CheckUtf8(csv));
   ESPALIER_ASSIGN_OR_RETURN(const AnalysisPlan plan, PlanOf(csv, spec));
   TableReader reader(spec, plan);
   ESPALIER_RETURN_IF_ERROR(reader.Read(csv));

@@ -50,8 +50,8 @@ struct TableSpec {
 };
 
 // `csv` has a header row. The variants are the values of the column, the control first, then ascending. An
-// empty cell, NA or NaN in a metric leaves the row out of that metric. INVALID_ARGUMENT names the line or the
-// column.
+// empty cell, NA or NaN in a metric leaves the row out of that metric, an empty unit leaves it out of
+// everything. INVALID_ARGUMENT names the line or the column.
 absl::StatusOr<Judgement> AnalyzeTable(std::string_view csv, const TableSpec& spec);
 
 }  // namespace espalier

@@ -138,6 +138,13 @@ TEST_F(OfflineVerbsTest, CategoriesAreMappedByTheModel) {
               "line 2, column f6: \"pink\" is no category that the model was trained on");
 }
 
+// A file's name is bytes, JSON is UTF-8.
+TEST_F(OfflineVerbsTest, JsonTakesAnyFileName) {
+  const ProgramResult result = Predict(Model("feature_names"), "rows.npy", "caf\xE9.npy", {"--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["out"], folder_ + "/caf\uFFFD.npy");
+}
+
 TEST_F(OfflineVerbsTest, EveryKindIsWritten) {
   const GoldenPredictions expected = ReadGoldenPredictions(FindGoldenModel("3.2.0", "multi_softprob"));
   const std::string model = Model("multi_softprob");

@@ -85,6 +85,17 @@ TEST_F(AnalyzeTest, OptionsSelectTheEngine) {
   EXPECT_THAT(Run(With({"--shares", "a=3000,b=3461"})).out, HasSubstr("chi2 0 (df 1), p 1"));
 }
 
+// A file's name is bytes, JSON is UTF-8.
+TEST_F(AnalyzeTest, JsonTakesAnyFileName) {
+  const std::string name = directory_.path() + "/caf\xE9.csv";
+  std::filesystem::copy_file(input_, name);
+  std::vector<std::string> arguments = With({"--json"});
+  arguments[2] = name;
+  const ProgramResult result = Run(arguments);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(json::parse(result.out)["experiment"], "caf\uFFFD");
+}
+
 TEST_F(AnalyzeTest, MistakesAreOneLine) {
   ExpectError({"analyze"}, 2, "--input");
   ExpectError(With({"--metric", "visit:median"}), 2, "median");
@@ -94,6 +105,8 @@ TEST_F(AnalyzeTest, MistakesAreOneLine) {
   ExpectError(With({"--shares", "a=x,b=1"}), 2, "--shares");
   ExpectError(With({"--correction", "bonferroni"}), 2, "bonferroni");
   ExpectError(With({"--unit", "user"}), 1, "column \"user\"");
+  std::ofstream(input_, std::ios::app) << "\xE9,1\n";
+  ExpectError(With({"--json"}), 1, "visits.csv: line 6463: is not valid UTF-8");
   ExpectError({"analyze", "--input", "nowhere.csv", "--variant", "a", "--control", "b", "--metric", "c:mean"},
               1, "nowhere.csv");
 }
@@ -250,6 +263,7 @@ TEST_F(OutcomeTest, MistakesAreOneLineAndReportNothing) {
   };
   ExpectError(table("event_id,name\n"), 1, "column value is missing");
   ExpectError(table("event_id,name,value,colour\n"), 1, "colour");
+  ExpectError(table("event_id,name,value,value\n1,late,1,0\n"), 1, "column value stands twice");
   ExpectError(table("event_id,name,value\n1,late,1\n2,late,x\n"), 1, "line 3: value \"x\"");
   ExpectError(table("event_id,name,value\n1,late\n"), 1, "line 2: 2 fields");
   ExpectError(table(""), 1, "is empty");

@@ -37,6 +37,8 @@ TEST(TableAnalysisTest, ReadsMetricSpecifications) {
   EXPECT_EQ(ratio.type, MetricType::kRatio);
   EXPECT_FALSE(ratio.up_is_better);
   EXPECT_EQ(ParseTableMetric("a:b:total")->column, "a:b");
+  EXPECT_EQ(ParseTableMetric("y:mean:mean")->column, "y:mean");
+  EXPECT_EQ(ParseTableMetric("y:mean:mean:up")->column, "y:mean");
   for (const char* bad : {"", "visit", ":mean", "visit:", "visit:median", "clicks:ratio", "/views:ratio"}) {
     EXPECT_FALSE(ParseTableMetric(bad).ok()) << bad;
   }
@@ -74,6 +76,18 @@ TEST(TableAnalysisTest, UnitsInTwoVariantsAreLeftOut) {
   EXPECT_THAT(judgement.notes.at(0), HasSubstr("1 units left out"));
 }
 
+TEST(TableAnalysisTest, RowsWithoutAUnitAreLeftOut) {
+  TableSpec spec = Spec({"x:mean"});
+  spec.unit = "id";
+  const Judgement judgement = *AnalyzeTable("id,arm,x\n1,a,1\n,a,9\n,b,9\n2,b,\n3,b,2\n", spec);
+  EXPECT_EQ(judgement.result.units, 3u);
+  EXPECT_EQ(judgement.result.exposures, 3u);
+  EXPECT_DOUBLE_EQ(judgement.result.metrics[0].variants[1].effect, 1);
+  ASSERT_EQ(judgement.notes.size(), 2u);
+  EXPECT_EQ(judgement.notes[0], "2 rows left out: their unit is empty");
+  EXPECT_THAT(judgement.notes[1], HasSubstr("missing in 1 of 3 rows"));
+}
+
 TEST(TableAnalysisTest, SharesAreTheConfiguredOnes) {
   std::string csv = "arm,x\n";
   for (int i = 0; i < 900; ++i) csv += "a,1\n";
@@ -86,6 +100,12 @@ TEST(TableAnalysisTest, SharesAreTheConfiguredOnes) {
   EXPECT_THAT(ErrorOf(csv, spec), HasSubstr("\"b\" has none"));
   spec.shares = {{"a", 9}, {"b", 1}, {"c", 1}};
   EXPECT_THAT(ErrorOf(csv, spec), HasSubstr("\"c\""));
+  spec.shares = {{"a", 9}, {"b", 1}, {"a", 1}};
+  EXPECT_EQ(ErrorOf(csv, spec), "shares: \"a\" stands twice");
+  spec.shares = {{"a", 0}, {"b", 0}};
+  EXPECT_EQ(ErrorOf(csv, spec), "shares: all are 0; one at least must be more");
+  spec.shares = {{"a", 0}, {"b", 1}};
+  EXPECT_TRUE(AnalyzeTable(csv, spec)->result.srm.alarm);
 }
 
 TEST(TableAnalysisTest, ErrorsNameLineAndColumn) {
@@ -102,6 +122,11 @@ TEST(TableAnalysisTest, ErrorsNameLineAndColumn) {
   EXPECT_THAT(ErrorOf("arm,x\na,1\n", spec), HasSubstr("nothing but the control"));
   EXPECT_THAT(ErrorOf("arm,x\n", spec), HasSubstr("no rows"));
   EXPECT_THAT(ErrorOf("", spec), HasSubstr("empty"));
+  EXPECT_EQ(ErrorOf("arm,x,x\na,1,1\nb,1,1\n", spec), "column \"x\" stands twice in the header");
+  EXPECT_EQ(ErrorOf("arm,arm,x\na,a,1\nb,b,1\n", spec), "column \"arm\" stands twice in the header");
+  EXPECT_TRUE(AnalyzeTable("arm,y,x,y\na,1,1,1\nb,1,1,1\n", spec).ok());
+  EXPECT_EQ(ErrorOf("arm,x\na,1\nb\xFF,1\n", spec), "line 3: is not valid UTF-8");
+  EXPECT_EQ(ErrorOf("arm,\xE9,x\na,1,1\n", spec), "line 1: is not valid UTF-8");
 }
 
 TEST(TableAnalysisTest, AColumnOfNumbersIsNoVariant) {
