@@ -137,7 +137,10 @@ std::string_view Assigner::Closed(int64_t now_micros) const {
 bool Assigner::FindUnit(const AttributeSource& attributes, std::string_view request_id, uint64_t event_id,
                         Assignment& out) const {
   out.unit = AttributeText(attributes.Find(unit_attribute_), out.unit_storage).value_or("");
-  if (!out.unit.empty()) return true;
+  if (!out.unit.empty()) {
+    out.bucket = UnitSlot(seed_state_, out.unit);
+    return true;
+  }
   if (!request_id_fallback_) return false;
   out.reason = AssignmentReason::kUnitless;
   out.unit = request_id;
@@ -146,6 +149,7 @@ bool Assigner::FindUnit(const AttributeSource& attributes, std::string_view requ
         std::to_chars(out.unit_storage, out.unit_storage + sizeof(out.unit_storage), event_id).ptr;
     out.unit = {out.unit_storage, static_cast<size_t>(end - out.unit_storage)};
   }
+  out.bucket = UnitSlot(seed_state_, out.unit);
   return true;
 }
 
@@ -153,7 +157,6 @@ bool Assigner::TryOverride(Assignment& out) const {
   if (overrides_.empty() || out.reason == AssignmentReason::kUnitless) return false;
   const auto found = overrides_.find(ToAbsl(out.unit));
   if (found == overrides_.end()) return false;
-  out.bucket = UnitSlot(seed_state_, out.unit);
   out.variant_index = found->second;
   out.reason = AssignmentReason::kOverride;
   return true;
@@ -167,7 +170,6 @@ bool Assigner::OwnsLayerSlot(Assignment& out) const {
 }
 
 std::string_view Assigner::Enrol(const AttributeSource& attributes, Assignment& out) const {
-  out.bucket = UnitSlot(seed_state_, out.unit);
   if (targeting_ != nullptr && !targeting_->Matches(attributes)) return "not enrolled: targeting";
   if (holdout_slots_ > 0 && UnitSlot(holdout_seed_state_, out.unit) < holdout_slots_) {
     return "not enrolled: holdout";

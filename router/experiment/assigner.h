@@ -31,8 +31,8 @@ class Assigner {
   // "... ended"); empty when it is open.
   std::string_view Closed(int64_t now_micros) const;
 
-  // The unit as text into `out.unit`, and `out.reason` kUnitless when the request's id (or, where that is
-  // empty, `event_id`) stands for it; false when there is neither.
+  // The unit as text into `out.unit` and its slot into `out.bucket`, and `out.reason` kUnitless when the
+  // request's id (or, where that is empty, `event_id`) stands for it; false when there is neither.
   bool FindUnit(const AttributeSource& attributes, std::string_view request_id, uint64_t event_id,
                 Assignment& out) const;
 
@@ -44,8 +44,8 @@ class Assigner {
   // Whether the layer's slot of the unit, noted in `out`, is the experiment's; true without a layer.
   bool OwnsLayerSlot(Assignment& out) const;
 
-  // Decides by targeting, holdout and ranges. Fills bucket and variant_index; returns empty, or why the unit
-  // is not enrolled.
+  // Decides by targeting, holdout and ranges. Fills variant_index; returns empty, or why the unit is not
+  // enrolled.
   std::string_view Enrol(const AttributeSource& attributes, Assignment& out) const;
 
   // Of each variant, for a unit that is enrolled: its share of the enrolled slots, or its weight where slots

@@ -82,7 +82,9 @@ absl::StatusOr<ConditionNodePtr> Compiler::Object(const json& condition, const s
   if (depth > kMaxConditionDepth) {
     return InvalidArgument(path, ": conditions may be nested ", kMaxConditionDepth, " levels deep");
   }
-  if (!condition.is_object()) return InvalidArgument(path, ": must be an object of conditions");
+  if (!condition.is_object()) {
+    return InvalidArgument(path.empty() ? "the condition" : path, ": must be an object of conditions");
+  }
   std::vector<ConditionNodePtr> nodes;
   for (const auto& item : condition.items()) {
     ESPALIER_ASSIGN_OR_RETURN(ConditionNodePtr node,
@@ -207,6 +209,8 @@ absl::StatusOr<ValueTestPtr> Compiler::Group(bool inside, const json& operand, c
   if (!known && strict()) {
     return InvalidArgument(path, ": names the group \"", name, "\", which saved_groups does not have");
   }
+  // A group that is no list holds nobody, and leaves nobody out either, as in GrowthBook's SDKs.
+  if (group != groups_.end() && !known) return ConstantTest(false);
   ValueTestPtr test = InTest(known ? *group : json::array(), /*ignore_case=*/false);
   return inside ? std::move(test) : NotTest(std::move(test));
 }
@@ -220,7 +224,7 @@ absl::StatusOr<ValueTestPtr> Compiler::ContainsAll(bool ignore_case, const json&
   for (size_t i = 0; i < operand.size(); ++i) {
     ESPALIER_ASSIGN_OR_RETURN(ValueTestPtr test,
                               Value(operand[i], StrCat(path, "[", i, "]"), depth + 1, ignore_case));
-    tests.push_back(AnyElementTest(std::move(test)));
+    tests.push_back(AnyElementTest(std::move(test), /*skip_null=*/false));
   }
   return AllTests(std::move(tests));
 }
@@ -229,7 +233,7 @@ absl::StatusOr<ValueTestPtr> Compiler::ElementMatch(const json& operand, const s
   if (!operand.is_object()) return Nonsense(path, "must be an object of operators or conditions");
   if (IsOperatorObject(operand)) {
     ESPALIER_ASSIGN_OR_RETURN(ValueTestPtr test, Value(operand, path, depth));
-    return AnyElementTest(std::move(test));
+    return AnyElementTest(std::move(test), /*skip_null=*/true);
   }
   ESPALIER_ASSIGN_OR_RETURN(ConditionNodePtr node, Object(operand, path, depth));
   return AnyObjectTest(std::move(node));

@@ -1,6 +1,7 @@
 #include "router/experiment/condition_node.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "nlohmann/json.hpp"
@@ -59,14 +60,24 @@ class Path final : public ConditionNode {
 
   bool Matches(const AttributeSource& attributes) const override {
     AttributeValue value = attributes.Find(first_);
-    for (const std::string& name : rest_) {
-      const json* object = AsObject(value);
-      value = object != nullptr ? JsonAttributes(*object).Find(name) : AttributeValue();
-    }
+    for (const std::string& name : rest_) value = Step(value, name);
     return test_->Test(value);
   }
 
  private:
+  // A key of an object; of an array its length, or an index as JavaScript writes it, without leading zeros.
+  static AttributeValue Step(const AttributeValue& value, const std::string& name) {
+    if (const json* object = AsObject(value); object != nullptr) return JsonAttributes(*object).Find(name);
+    const json* array = AsArray(value);
+    if (array != nullptr && name == "length") return static_cast<int64_t>(array->size());
+    size_t index = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
+    const bool is_index =
+        error == std::errc() && end == name.data() + name.size() && (name.size() == 1 || name.front() != '0');
+    return array != nullptr && is_index && index < array->size() ? FromJson((*array)[index])
+                                                                 : AttributeValue();
+  }
+
   std::string first_;
   std::vector<std::string> rest_;
   const ValueTestPtr test_;
@@ -98,16 +109,17 @@ class Size final : public ValueTest {
 
 class AnyElement final : public ValueTest {
  public:
-  explicit AnyElement(ValueTestPtr test) : test_(std::move(test)) {}
+  AnyElement(ValueTestPtr test, bool skip_null) : test_(std::move(test)), skip_null_(skip_null) {}
   bool Test(const AttributeValue& value) const override {
     const json* array = AsArray(value);
     return array != nullptr && std::any_of(array->begin(), array->end(), [this](const json& element) {
-             return test_->Test(FromJson(element));
+             return !(skip_null_ && element.is_null()) && test_->Test(FromJson(element));
            });
   }
 
  private:
   const ValueTestPtr test_;
+  const bool skip_null_;
 };
 
 class AnyObject final : public ValueTest {
@@ -116,7 +128,7 @@ class AnyObject final : public ValueTest {
   bool Test(const AttributeValue& value) const override {
     const json* array = AsArray(value);
     return array != nullptr && std::any_of(array->begin(), array->end(), [this](const json& element) {
-             return node_->Matches(JsonAttributes(element));
+             return !element.is_null() && node_->Matches(JsonAttributes(element));
            });
   }
 
@@ -146,7 +158,9 @@ ValueTestPtr AllTests(std::vector<ValueTestPtr> tests) {
 
 ValueTestPtr SizeTest(ValueTestPtr test) { return std::make_unique<Size>(std::move(test)); }
 
-ValueTestPtr AnyElementTest(ValueTestPtr test) { return std::make_unique<AnyElement>(std::move(test)); }
+ValueTestPtr AnyElementTest(ValueTestPtr test, bool skip_null) {
+  return std::make_unique<AnyElement>(std::move(test), skip_null);
+}
 
 ValueTestPtr AnyObjectTest(ConditionNodePtr node) { return std::make_unique<AnyObject>(std::move(node)); }
 

@@ -39,10 +39,10 @@ ValueTestPtr AllTests(std::vector<ValueTestPtr> tests);
 // The value is an array whose length passes.
 ValueTestPtr SizeTest(ValueTestPtr test);
 
-// The value is an array with an element that passes.
-ValueTestPtr AnyElementTest(ValueTestPtr test);
+// The value is an array with an element that passes; with `skip_null` one that is not null.
+ValueTestPtr AnyElementTest(ValueTestPtr test, bool skip_null);
 
-// The value is an array with an element, taken as a set of attributes, that matches.
+// The value is an array with an element that is not null and, taken as a set of attributes, matches.
 ValueTestPtr AnyObjectTest(ConditionNodePtr node);
 
 }  // namespace espalier

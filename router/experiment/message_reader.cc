@@ -135,6 +135,17 @@ absl::Status ReadRange(const DocumentNode& node, const std::string& path, espali
   return absl::OkStatus();
 }
 
+// A metric; of all of them only the server's latency is measured in time.
+absl::Status ReadMetric(const DocumentNode& node, const std::string& path, espalier::v1::Metric& out) {
+  ESPALIER_RETURN_IF_ERROR(ReadMessage(node, path, out));
+  if (out.name() == "latency" && out.outcome().empty()) return absl::OkStatus();
+  for (size_t i = 0; i < node.keys.size(); ++i) {
+    if (node.keys[i] != "margin" || node.items[i].kind != Kind::kText) continue;
+    return Wrong(StrCat(path, ".margin"), node.items[i], "must be a number; only latency has a duration");
+  }
+  return absl::OkStatus();
+}
+
 // Messages that have a spelling of their own, and the others.
 absl::Status ReadAnyMessage(const DocumentNode& node, const std::string& path, ProtoMessage& out) {
   if (auto* fields = dynamic_cast<google::protobuf::Struct*>(&out)) return ReadStruct(node, path, *fields);
@@ -145,10 +156,11 @@ absl::Status ReadAnyMessage(const DocumentNode& node, const std::string& path, P
     *span = google::protobuf::util::TimeUtil::NanosecondsToDuration(absl::ToInt64Nanoseconds(duration));
     return absl::OkStatus();
   }
+  if (auto* metric = dynamic_cast<espalier::v1::Metric*>(&out)) return ReadMetric(node, path, *metric);
   return ReadMessage(node, path, out);
 }
 
-// A margin of a latency is a duration, in seconds; any other a number.
+// A margin may be a duration, and counts in seconds.
 absl::StatusOr<double> ReadDouble(const DocumentNode& node, const std::string& path,
                                   const FieldDescriptor& field) {
   if (field.full_name() != "espalier.v1.Metric.margin" || node.kind != Kind::kText)
@@ -176,8 +188,8 @@ absl::Status ReadSingular(const DocumentNode& node, const std::string& path, con
       reflection.SetBool(&out, &field, node.truth);
       return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_INT64: {
-      ESPALIER_ASSIGN_OR_RETURN(const int64_t number,
-                                ReadInteger(node, path, -kMaxExactInteger, kMaxExactInteger));
+      // The only ones are versions of models.
+      ESPALIER_ASSIGN_OR_RETURN(const int64_t number, ReadInteger(node, path, 1, kMaxExactInteger));
       reflection.SetInt64(&out, &field, number);
       return absl::OkStatus();
     }

@@ -82,6 +82,12 @@ void ModelRoute::Assign(const AttributeSource& attributes, std::string_view requ
       control_reason = why;
     }
   }
+  // Unit and bucket are of the experiment whose control answers.
+  Clear(out);
+  const Assigner& assigner = control->assigner();
+  if (assigner.Closed(now_micros).empty() && assigner.FindUnit(attributes, request_id, event_id, out)) {
+    assigner.OwnsLayerSlot(out);
+  }
   FillControl(*control, control_reason, out);
 }
 

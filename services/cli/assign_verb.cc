@@ -20,7 +20,10 @@
 #include "router/experiment/document_node.h"
 #include "router/experiment/json_text.h"
 #include "router/experiment/routing_table.h"
+#include "router/experiment/utf8.h"
+#include "router/experiment/validate.h"
 #include "services/cli/conformance.h"
+#include "services/cli/print_json.h"
 #include "services/experiments/read_experiments.h"
 
 namespace espalier {
@@ -95,7 +98,7 @@ json Describe(const Assignment& assignment) {
 
 void Print(const json& decision, bool as_json) {
   if (as_json) {
-    std::cout << decision.dump() << '\n';
+    PrintJson(decision);
     return;
   }
   for (const char* key : {"variant", "reason", "bucket", "version"}) {
@@ -103,8 +106,15 @@ void Print(const json& decision, bool as_json) {
     std::cout << fmt::format("{:<8} {}\n", key,
                              value.is_string() ? value.get<std::string>()
                              : value.is_null() ? "-"
-                                               : value.dump());
+                                               : JsonText(value));
   }
+}
+
+// What the server refuses of a unit.
+absl::Status CheckUnit(const ModelRoute& route, std::string_view unit) {
+  if (unit.size() <= kMaxTextBytes && IsUtf8(unit)) return absl::OkStatus();
+  return InvalidArgument("the unit, parameter '", route.experiments().front()->unit_attribute(), "', has ",
+                         unit.size(), " bytes; valid UTF-8 of at most ", kMaxTextBytes, " bytes is needed");
 }
 
 // Of a model that no request is routed for: the control, and the state that says so.
@@ -141,6 +151,7 @@ absl::Status RunAssign(const AssignOptions& options) {
   Assignment assignment;
   route->Assign(Request(*attributes, options, **table), options.request_id, /*event_id=*/0,
                 RealClock().UnixMicros(), assignment);
+  ESPALIER_RETURN_IF_ERROR(CheckUnit(*route, assignment.unit));
   Print(Describe(assignment), options.as_json);
   return absl::OkStatus();
 }

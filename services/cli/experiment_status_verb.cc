@@ -12,6 +12,7 @@
 #include "models/base/strings.h"
 #include "nlohmann/json.hpp"
 #include "router/experiment/compiled_experiment.h"
+#include "services/cli/print_json.h"
 #include "services/events/events_schema.h"
 #include "services/experiments/config_versions.h"
 #include "services/experiments/read_experiments.h"
@@ -32,7 +33,9 @@ struct StatusOptions {
 
 // The document of the experiment that is asked for: the only one, where no name is given.
 absl::StatusOr<Experiment> FindDocument(const StatusOptions& options) {
-  ESPALIER_ASSIGN_OR_RETURN(std::vector<Experiment> documents, ReadExperiments(options.experiments));
+  // What other documents say of each other is no matter of this one's verdict.
+  ESPALIER_ASSIGN_OR_RETURN(std::vector<Experiment> documents,
+                            ReadExperiments(options.experiments, Together::kUnchecked));
   // The server counts config versions; without its file they count from 1.
   const std::string counted = (std::filesystem::path(options.data) / "experiments.json").string();
   ESPALIER_ASSIGN_OR_RETURN(ConfigVersions versions, ConfigVersions::Load(counted));
@@ -56,7 +59,11 @@ absl::Status RunStatus(const StatusOptions& options) {
   ESPALIER_ASSIGN_OR_RETURN(const auto experiment, CompiledExperiment::Compile(document));
   ESPALIER_ASSIGN_OR_RETURN(Sqlite db, OpenEventsForReading(options.data));
   ESPALIER_ASSIGN_OR_RETURN(const Judgement judgement, Judge(db, *experiment, RealClock().UnixMicros()));
-  std::cout << (options.json ? ToJson(judgement).dump() + "\n" : ToText(judgement));
+  if (options.json) {
+    PrintJson(ToJson(judgement));
+  } else {
+    std::cout << ToText(judgement);
+  }
   return absl::OkStatus();
 }
 
@@ -65,7 +72,7 @@ absl::Status RunStatus(const StatusOptions& options) {
 void AddExperimentStatusVerb(Cli& cli, CLI::App* experiment) {
   CLI::App* verb = cli.AddVerb(
       "status", "Judges an experiment: units, effects, intervals, p and a verdict.",
-      "espalier experiment status delay-model-v2 --experiments deploy/experiments --data espalier-data",
+      "espalier experiment status delay-model --experiments deploy/experiments --data espalier-data",
       experiment);
   auto options = std::make_shared<StatusOptions>();
   verb->add_option("NAME", options->name, "the experiment; may be left out where there is only one");

@@ -14,6 +14,7 @@
 #include "nlohmann/json.hpp"
 #include "router/experiment/compiled_experiment.h"
 #include "router/experiment/routing_table.h"
+#include "services/cli/print_json.h"
 #include "services/experiments/config_versions.h"
 #include "services/experiments/read_experiments.h"
 
@@ -76,7 +77,7 @@ void Print(const RoutingTable& table, bool as_json) {
   if (as_json) {
     json list = json::array();
     for (const auto& experiment : table.experiments()) list.push_back(ToJson(*experiment));
-    std::cout << json{{"experiments", std::move(list)}}.dump() << '\n';
+    PrintJson(json{{"experiments", std::move(list)}});
     return;
   }
   std::vector<std::vector<std::string>> rows = {
@@ -93,7 +94,7 @@ void Print(const RoutingTable& table, bool as_json) {
 
 absl::StatusOr<std::shared_ptr<const RoutingTable>> ReadTable(const std::string& path,
                                                               const std::string& data) {
-  ESPALIER_ASSIGN_OR_RETURN(std::vector<Experiment> documents, ReadExperiments(path));
+  ESPALIER_ASSIGN_OR_RETURN(std::vector<Experiment> documents, ReadExperiments(path, Together::kChecked));
   if (!data.empty()) {
     const std::string state_file = (std::filesystem::path(data) / "experiments.json").string();
     ESPALIER_ASSIGN_OR_RETURN(ConfigVersions versions, ConfigVersions::Load(state_file));

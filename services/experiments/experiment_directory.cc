@@ -83,7 +83,7 @@ absl::Status ExperimentDirectory::Poll() {
 absl::Status ExperimentDirectory::PollLocked() {
   read_stamps_ = StampsOf(options_.directory);
   ESPALIER_ASSIGN_OR_RETURN(std::vector<espalier::v1::Experiment> documents,
-                            ReadExperimentDirectory(options_.directory));
+                            ReadExperimentDirectory(options_.directory, Together::kChecked));
   ConfigVersions versions = versions_;
   const bool counted = versions.Number(documents);
   ESPALIER_ASSIGN_OR_RETURN(std::shared_ptr<const RoutingTable> next, RoutingTable::Create(documents));

@@ -11,6 +11,7 @@
 #include "models/base/strings.h"
 #include "router/experiment/document.h"
 #include "router/experiment/document_node.h"
+#include "router/experiment/validate.h"
 
 namespace espalier {
 namespace {
@@ -44,7 +45,26 @@ absl::StatusOr<std::vector<Experiment>> ReadExperimentFile(const std::string& pa
   return ParseExperiments(text, path);
 }
 
-absl::StatusOr<std::vector<Experiment>> ReadExperimentDirectory(const std::string& directory) {
+namespace {
+
+// The first file whose documents do not go with those of the files before it says so.
+absl::Status CheckTogether(const std::vector<Experiment>& experiments,
+                           const absl::flat_hash_map<std::string, std::string>& file_of) {
+  const absl::Status all = ValidateTogether(experiments);
+  if (all.ok()) return all;
+  std::vector<Experiment> so_far;
+  for (const Experiment& experiment : experiments) {
+    so_far.push_back(experiment);
+    const absl::Status status = ValidateTogether(so_far);
+    if (!status.ok()) return Annotate(status, file_of.at(experiment.experiment()));
+  }
+  return all;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Experiment>> ReadExperimentDirectory(const std::string& directory,
+                                                                Together together) {
   ESPALIER_ASSIGN_OR_RETURN(const std::vector<std::string> files, ListExperimentFiles(directory));
   std::vector<Experiment> experiments;
   absl::flat_hash_map<std::string, std::string> file_of;
@@ -59,13 +79,18 @@ absl::StatusOr<std::vector<Experiment>> ReadExperimentDirectory(const std::strin
       experiments.push_back(std::move(experiment));
     }
   }
+  if (together == Together::kChecked) ESPALIER_RETURN_IF_ERROR(CheckTogether(experiments, file_of));
   return experiments;
 }
 
-absl::StatusOr<std::vector<Experiment>> ReadExperiments(const std::string& path) {
+absl::StatusOr<std::vector<Experiment>> ReadExperiments(const std::string& path, Together together) {
   std::error_code error;
-  return std::filesystem::is_directory(path, error) ? ReadExperimentDirectory(path)
-                                                    : ReadExperimentFile(path);
+  if (std::filesystem::is_directory(path, error)) return ReadExperimentDirectory(path, together);
+  ESPALIER_ASSIGN_OR_RETURN(std::vector<Experiment> experiments, ReadExperimentFile(path));
+  if (together == Together::kChecked) {
+    ESPALIER_RETURN_IF_ERROR(Annotate(ValidateTogether(experiments), path));
+  }
+  return experiments;
 }
 
 }  // namespace espalier

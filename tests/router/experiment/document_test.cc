@@ -209,9 +209,12 @@ TEST(DocumentTest, ValuesOfTheWrongTypeNameTheirField) {
             "f.yaml: variants[1].weight: .nan must be a finite number");
   EXPECT_EQ(Replaced("weight: 0.5}", "weight: 1e999}"),
             "f.yaml: variants[1].weight: 1e999 must be a finite number");
-  EXPECT_EQ(
-      Replaced("version: 2", "version: 2.5"),
-      "f.yaml: variants[1].version: 2.5 must be a whole number from -9007199254740992 to 9007199254740992");
+  EXPECT_EQ(Replaced("version: 2", "version: 2.5"),
+            "f.yaml: variants[1].version: 2.5 must be a whole number from 1 to 9007199254740992");
+  EXPECT_EQ(With("metrics: {guardrails: [{name: errors, type: proportion, margin: 2ms}]}"),
+            "f.yaml: metrics.guardrails[0].margin: \"2ms\" must be a number; only latency has a duration");
+  EXPECT_EQ(With("metrics: {guardrails: [{name: latency, type: mean, outcome: delay, margin: 5m}]}"),
+            "f.yaml: metrics.guardrails[0].margin: \"5m\" must be a number; only latency has a duration");
   EXPECT_EQ(Replaced("version: 2", "version: \"2\"").substr(0, 48),
             "f.yaml: variants[1].version: \"2\" must be a whole");
   EXPECT_EQ(Replaced("control: true", "control: yes"),

@@ -194,6 +194,22 @@ TEST(RoutingTableTest, ExplanationsFollowTheOrderOfDecisions) {
   EXPECT_EQ(explain(), "not enrolled: layer");
 }
 
+// Of several experiments: of the one whose control answers.
+TEST(RoutingTableTest, WhoIsNotEnrolledHasAUnitAndABucketAllTheSame) {
+  auto first = MakeExperiment("a", "m");
+  SetLayer(first, "l", 0.9990, 0.9995);
+  auto second = MakeExperiment("b", "m");
+  second.mutable_unit()->set_attribute("session");
+  SetLayer(second, "l", 0.9995, 1);
+  const auto table = MakeTable({first, second});
+  const Decision decision = Decide(*table, MapAttributes{{"user_id", "u"}, {"session", "s"}});
+  EXPECT_EQ(decision.experiment, "");
+  EXPECT_EQ(decision.explanation, "not enrolled: layer");
+  EXPECT_EQ(decision.unit, "u");
+  EXPECT_EQ(decision.bucket, UnitSlot(Fnv1a32("a"), "u"));
+  EXPECT_EQ(decision.layer_slot, static_cast<int32_t>(LayerSlot("u", "__l")) * 10);
+}
+
 TEST(RoutingTableTest, AUnitBelongsToTheExperimentThatOwnsItsLayerSlot) {
   auto first = MakeExperiment("a", "m");
   SetLayer(first, "l", 0, 0.3);

@@ -82,11 +82,19 @@ TEST_F(ExperimentVerbsTest, AssignSaysVariantReasonBucketAndVersion) {
   EXPECT_EQ(Assign({"--unit", "b", "--attributes", R"({"country": "NL"})"}),
             json::parse(R"({"variant": "control", "reason": "hash", "bucket": 2696, "version": 1})"));
   EXPECT_EQ(Assign({"--unit", "b"})["reason"], "not enrolled: targeting");
+  EXPECT_EQ(Assign({"--unit", "b"})["bucket"], 2696);
   EXPECT_EQ(Assign({"--unit", "vip"})["reason"], "override");
   EXPECT_EQ(Assign({"--unit", "vip"})["version"], 2);
   EXPECT_EQ(Assign({"--attributes", R"({"country": "NL", "user_id": "b"})"})["bucket"], 2696);
   EXPECT_EQ(Assign({"--request-id", "b", "--attributes", R"({"country": "NL"})"}),
             json::parse(R"({"variant": "control", "reason": "unitless", "bucket": 2696, "version": 1})"));
+}
+
+// The bucket is the unit's, whatever kept it out.
+TEST_F(ExperimentVerbsTest, AUnitOutsideOfTheLayerHasItsBucket) {
+  Write("e.yaml", StrCat(kDocument, "layer: {name: l, ranges: [[0, 0.001]]}\n"));
+  EXPECT_EQ(Assign({"--unit", "b"}), json::parse(R"({"variant": "control", "reason": "not enrolled: layer",
+                                                     "bucket": 2696, "version": 1})"));
 }
 
 TEST_F(ExperimentVerbsTest, AssignPrintsATableForPeople) {
@@ -119,6 +127,11 @@ TEST_F(ExperimentVerbsTest, AssignRefusesWithOneLine) {
   refused({"assign", "--experiment", folder_.string()}, 1, folder_.string());
   refused({"assign", "--vectors", Path("none.jsonl")}, 1, "none.jsonl: cannot be opened");
   refused({"assign", "--vectors", folder_.string()}, 1, "cannot be read");
+  // As the server does.
+  refused({"assign", "--experiment", Path("e.yaml"), "--unit", std::string(257, 'u')}, 1,
+          "the unit, parameter 'user_id', has 257 bytes; valid UTF-8 of at most 256 bytes is needed");
+  refused({"assign", "--experiment", Path("e.yaml"), "--unit", "\xff"}, 1,
+          "the unit, parameter 'user_id', has 1 bytes");
   refused({"experiment"}, 2, "subcommand is required");
   refused({"experiment", "validate"}, 2, "path");
   refused({"experiment", "validate", Path("none.yaml")}, 1, "none.yaml");
@@ -144,6 +157,10 @@ TEST_F(ExperimentVerbsTest, ValidateChecksFilesAndDirectories) {
   result = Run({"experiment", "validate", folder_.string()});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.err, HasSubstr("f.yaml: experiment \"seed\" stands in "));
+  Write("f.yaml", StrCat("experiment: f\n", kDocument.substr(kDocument.find("model:"))));
+  result = Run({"experiment", "validate", folder_.string()});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr(StrCat(Path("f.yaml"), ": experiment \"f\": layer: is missing; ")));
   Write("f.yaml", StrCat(kDocument, "ramp: {}\n"));
   result = Run({"experiment", "validate", Path("f.yaml")});
   EXPECT_EQ(result.code, 1);

@@ -101,8 +101,10 @@ TEST_F(ExperimentDirectoryTest, CreateRefusesBadDocumentsByName) {
   EXPECT_EQ(CreateError(), StrCat(Path("b.yaml"), ": experiment \"a\" stands in ", Path("a.yaml"), ", too"));
   Write("b.yaml", Document("b", "layer: {name: l, ranges: [[0, 1]]}"));
   Write("c.yaml", Document("c", "layer: {name: l, ranges: [[0.9, 1]]}"));
+  Write("d.yaml", Document("d"));
   EXPECT_EQ(CreateError(),
-            "experiment \"c\": layer.ranges: [0.9, 1] of layer \"l\" overlaps [0, 1] of experiment \"b\"");
+            StrCat(Path("c.yaml"), ": experiment \"c\": layer.ranges: [0.9, 1] of layer \"l\" ",
+                   "overlaps [0, 1] of experiment \"b\""));
 }
 
 TEST_F(ExperimentDirectoryTest, CreateRefusesWhatIsNoDirectoryOrNoFile) {
