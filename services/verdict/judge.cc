@@ -56,7 +56,8 @@ class Tally {
       units_.Exclude(unit);
       return;
     }
-    ++exposures_;
+    exposures_.resize(units_.size());
+    ++exposures_[unit];
     seen_.insert({event.config_version, unit});
     first_micros_ = std::min(first_micros_, event.time_micros);
     last_micros_ = std::max(last_micros_, event.time_micros);
@@ -69,11 +70,13 @@ class Tally {
   Judgement Finish() {
     AnalysisInput input = units_.Collect();
     input.earlier = std::move(earlier_);
-    input.exposures = exposures_;
-    input.seconds = exposures_ > 0 ? static_cast<double>(last_micros_ - first_micros_) * 1e-6 : 0;
+    for (uint32_t unit = 0; unit < exposures_.size(); ++unit) {
+      if (!units_.excluded(unit)) input.exposures += exposures_[unit];
+    }
+    input.seconds = exposures_.empty() ? 0 : static_cast<double>(last_micros_ - first_micros_) * 1e-6;
     Judgement judgement;
     judgement.result = Analyze(plan_.analysis, input);
-    if (exposures_ > 0) judgement.result.srm = WorstSampleRatio();
+    if (!exposures_.empty()) judgement.result.srm = WorstSampleRatio();
     judgement.result.verdict = Sentence(plan_.analysis, judgement.result);
     AddNotes(judgement.notes);
     return judgement;
@@ -155,7 +158,7 @@ class Tally {
   LookSchedule schedule_;
   std::vector<std::vector<EarlierLook>> earlier_;
   absl::flat_hash_set<std::pair<uint32_t, uint32_t>> seen_;  // config version, unit
-  uint64_t exposures_ = 0;
+  std::vector<uint64_t> exposures_;                          // [unit]
   int64_t first_micros_ = std::numeric_limits<int64_t>::max();
   int64_t last_micros_ = std::numeric_limits<int64_t>::min();
   uint64_t overrides_ = 0;

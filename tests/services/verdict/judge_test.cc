@@ -463,6 +463,7 @@ TEST_F(JudgeTest, SampleRatioIsOfTheUnitsThatAreAnalysed) {
   }
   const Judgement judgement = JudgeAt(document);
   EXPECT_EQ(judgement.result.units, 20u);
+  EXPECT_EQ(judgement.result.exposures, 20u);
   EXPECT_EQ(judgement.result.srm.chi2, 0);
 }
 
