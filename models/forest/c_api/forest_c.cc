@@ -1,0 +1,316 @@
+// The C interface: every function turns its arguments into what Forest takes, and a Status into a code and a
+// text. Nothing is thrown out of here.
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "espalier/forest.h"
+#include "models/base/status_macros.h"
+#include "models/base/strings.h"
+#include "models/forest/c_api/caller_struct.h"
+#include "models/forest/c_api/input_rows.h"
+#include "models/forest/forest.h"
+#include "models/forest/read_ensemble.h"
+
+struct espalier_forest {
+  std::shared_ptr<const espalier::Forest> forest;
+  // What Forest says as a string_view, ended by a zero.
+  std::string objective;
+  std::string format;
+  std::string version;
+  std::string kernel;
+};
+
+namespace espalier {
+namespace {
+
+// What the structs had in the first version.
+constexpr size_t kFirstOptionsSize =
+    offsetof(espalier_predict_options, base_margin_size) + sizeof(espalier_predict_options::base_margin_size);
+constexpr size_t kFirstInfoSize =
+    offsetof(espalier_forest_info, kernel) + sizeof(espalier_forest_info::kernel);
+
+// A buffer and no string: the text must be there when memory is not.
+thread_local char error_text[2048] = "";
+
+espalier_status Fail(absl::StatusCode code, std::string_view text) {
+  const size_t size = std::min(text.size(), sizeof(error_text) - 1);
+  std::memcpy(error_text, text.data(), size);
+  error_text[size] = '\0';
+  return static_cast<espalier_status>(code);
+}
+
+// Runs `body`, which returns a Status; the seam that no exception crosses.
+template <typename Body>
+espalier_status Guarded(Body body) noexcept {
+  try {
+    const absl::Status status = body();
+    return status.ok() ? ESPALIER_OK : Fail(status.code(), Message(status));
+  } catch (const std::bad_alloc&) {
+    return Fail(absl::StatusCode::kResourceExhausted, "out of memory");
+  } catch (const std::exception& error) {
+    return Fail(absl::StatusCode::kInternal, error.what());
+  } catch (...) {
+    return Fail(absl::StatusCode::kInternal, "an unknown exception");
+  }
+}
+
+absl::Status CheckForest(const espalier_forest* forest) {
+  return forest == nullptr ? InvalidArgument("forest is NULL") : absl::OkStatus();
+}
+
+absl::Status CheckFeature(const espalier_forest* forest, uint32_t feature) {
+  ESPALIER_RETURN_IF_ERROR(CheckForest(forest));
+  if (feature < forest->forest->num_features()) return absl::OkStatus();
+  return InvalidArgument("feature is ", feature, ", the model has ", forest->forest->num_features());
+}
+
+absl::StatusOr<std::unique_ptr<espalier_forest>> MakeForest(absl::StatusOr<Ensemble> ensemble) {
+  ESPALIER_RETURN_IF_ERROR(ensemble.status());
+  auto made = std::make_unique<espalier_forest>();
+  ESPALIER_ASSIGN_OR_RETURN(made->forest, Forest::Compile(*std::move(ensemble)));
+  made->objective = made->forest->objective();
+  made->format = made->forest->format();
+  made->version = made->forest->version();
+  made->kernel = made->forest->kernel();
+  return made;
+}
+
+absl::Status SetForest(absl::StatusOr<Ensemble> ensemble, espalier_forest** forest) {
+  ESPALIER_ASSIGN_OR_RETURN(std::unique_ptr<espalier_forest> made, MakeForest(std::move(ensemble)));
+  *forest = made.release();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<OutputKind> ToOutputKind(int32_t kind) {
+  switch (kind) {
+    case ESPALIER_VALUE:
+      return OutputKind::kValue;
+    case ESPALIER_MARGIN:
+      return OutputKind::kMargin;
+    case ESPALIER_CONTRIBUTIONS:
+      return OutputKind::kContributions;
+    case ESPALIER_CLASS:
+      return OutputKind::kClass;
+    case ESPALIER_LEAF:
+      return OutputKind::kLeaf;
+    default:
+      return InvalidArgument("espalier_predict_options.kind is ", kind,
+                             ", must be ESPALIER_VALUE (0) to ESPALIER_LEAF (4)");
+  }
+}
+
+bool IsInteger(OutputKind kind) { return kind == OutputKind::kClass || kind == OutputKind::kLeaf; }
+
+absl::StatusOr<PredictOptions> ReadOptions(const espalier_predict_options* options) {
+  if (options == nullptr) return PredictOptions{};
+  ESPALIER_ASSIGN_OR_RETURN(const espalier_predict_options copy,
+                            CopyIn("espalier_predict_options", options, kFirstOptionsSize));
+  PredictOptions result;
+  ESPALIER_ASSIGN_OR_RETURN(result.kind, ToOutputKind(copy.kind));
+  result.iterations = {copy.iteration_begin, copy.iteration_end};
+  if (copy.reserved != 0) {
+    return InvalidArgument("espalier_predict_options.reserved is ", copy.reserved, ", must be 0");
+  }
+  if ((copy.base_margin == nullptr) != (copy.base_margin_size == 0)) {
+    return InvalidArgument("espalier_predict_options.base_margin is ",
+                           copy.base_margin == nullptr ? "NULL" : "not NULL", ", but base_margin_size is ",
+                           copy.base_margin_size);
+  }
+  result.base_margin = {copy.base_margin, copy.base_margin_size};
+  return result;
+}
+
+// Predicts no rows, by which Forest checks everything but them.
+absl::Status CheckOptions(const Forest& forest, PredictOptions options) {
+  options.base_margin = {};
+  return IsInteger(options.kind) ? forest.Predict(Rows{}, options, std::span<int32_t>())
+                                 : forest.Predict(Rows{}, options, std::span<float>());
+}
+
+absl::Status CheckBaseMargin(const Forest& forest, const PredictOptions& options, size_t rows) {
+  size_t needed = 0;
+  if (options.base_margin.empty() || (!__builtin_mul_overflow(rows, size_t{forest.num_outputs()}, &needed) &&
+                                      needed == options.base_margin.size())) {
+    return absl::OkStatus();
+  }
+  return InvalidArgument("espalier_predict_options.base_margin_size is ", options.base_margin.size(),
+                         ", must be ", rows, " rows of ", forest.num_outputs());
+}
+
+// Whether `out` has room for `rows` rows of `width` elements.
+absl::Status CheckOutput(const void* out, size_t out_size, size_t rows, size_t width) {
+  size_t needed = 0;
+  if (__builtin_mul_overflow(rows, width, &needed) || needed > out_size) {
+    return Error(absl::StatusCode::kOutOfRange, "out_size is ", out_size, ", must be at least ", rows,
+                 " rows of ", width);
+  }
+  return out == nullptr && needed != 0 ? InvalidArgument("out is NULL") : absl::OkStatus();
+}
+
+// Kept by a thread, so that one row at a time does not allocate.
+std::vector<float>* Scratch() {
+  static thread_local std::vector<float> scratch;
+  return &scratch;
+}
+
+template <typename T>
+absl::Status PredictChunks(const Forest& forest, const InputRows& rows, PredictOptions options, size_t width,
+                           T* out) {
+  const std::span<const float> base_margin = options.base_margin;
+  const size_t chunk = rows.ChunkRows();
+  size_t begin = 0;
+  // At least once: Forest checks the options.
+  do {
+    const size_t count = std::min(chunk, rows.count() - begin);
+    ESPALIER_ASSIGN_OR_RETURN(const Rows part, rows.Read(begin, count, Scratch()));
+    if (!base_margin.empty()) {
+      options.base_margin = base_margin.subspan(begin * forest.num_outputs(), count * forest.num_outputs());
+    }
+    ESPALIER_RETURN_IF_ERROR(forest.Predict(part, options, std::span<T>(out + begin * width, count * width)));
+    begin += count;
+  } while (begin < rows.count());
+  return absl::OkStatus();
+}
+
+template <typename T>
+absl::Status Predict(const espalier_forest* handle, const espalier_rows* input,
+                     const espalier_predict_options* caller_options, T* out, size_t out_size) {
+  ESPALIER_RETURN_IF_ERROR(CheckForest(handle));
+  const Forest& forest = *handle->forest;
+  ESPALIER_ASSIGN_OR_RETURN(const PredictOptions options, ReadOptions(caller_options));
+  if (IsInteger(options.kind) != std::is_same_v<T, int32_t>) {
+    return InvalidArgument("espalier_predict_options.kind is ", static_cast<int>(caller_options->kind),
+                           ", which is int32 for CLASS (3) and LEAF (4) and float for all others: call the "
+                           "function of that type");
+  }
+  ESPALIER_ASSIGN_OR_RETURN(const InputRows rows, InputRows::Create(input, forest.num_features()));
+  ESPALIER_RETURN_IF_ERROR(CheckBaseMargin(forest, options, rows.count()));
+  const size_t width = forest.OutputWidth(options.kind, options.iterations);
+  ESPALIER_RETURN_IF_ERROR(CheckOutput(out, out_size, rows.count(), width));
+  return PredictChunks(forest, rows, options, width, out);
+}
+
+espalier_forest_info Describe(const espalier_forest& handle) {
+  const Forest& forest = *handle.forest;
+  espalier_forest_info info = {};
+  info.num_features = forest.num_features();
+  info.num_outputs = forest.num_outputs();
+  info.num_trees = forest.num_trees();
+  info.num_iterations = forest.num_iterations();
+  info.best_iteration = forest.best_iteration() ? int64_t{*forest.best_iteration()} : -1;
+  info.num_nodes = forest.num_nodes();
+  info.max_depth = forest.max_depth();
+  info.has_feature_names = forest.feature_names().empty() ? 0 : 1;
+  info.memory_bytes = forest.MemoryBytes();
+  info.objective = handle.objective.c_str();
+  info.format = handle.format.c_str();
+  info.version = handle.version.c_str();
+  info.kernel = handle.kernel.c_str();
+  return info;
+}
+
+// An older caller gets the fields that it knows; a newer one's further fields become 0.
+absl::Status CopyOut(const espalier_forest_info& info, espalier_forest_info* out) {
+  if (out == nullptr) return InvalidArgument("info is NULL");
+  const size_t size = out->struct_size;
+  ESPALIER_RETURN_IF_ERROR(CheckStructSize("espalier_forest_info", size, kFirstInfoSize));
+  std::memset(static_cast<void*>(out), 0, size);
+  std::memcpy(static_cast<void*>(out), &info, std::min(size, sizeof(info)));
+  out->struct_size = size;
+  return absl::OkStatus();
+}
+
+}  // namespace
+}  // namespace espalier
+
+using espalier::CheckFeature;
+using espalier::CheckForest;
+using espalier::Guarded;
+using espalier::InvalidArgument;
+
+const char* espalier_forest_version(void) { return ESPALIER_VERSION; }
+
+const char* espalier_forest_error(void) { return espalier::error_text; }
+
+espalier_status espalier_forest_load(const char* path, espalier_forest** forest) {
+  return Guarded([&]() -> absl::Status {
+    if (forest == nullptr) return InvalidArgument("forest is NULL");
+    *forest = nullptr;
+    if (path == nullptr) return InvalidArgument("path is NULL");
+    return espalier::SetForest(espalier::ReadEnsembleFile(path), forest);
+  });
+}
+
+espalier_status espalier_forest_load_memory(const void* bytes, size_t size, espalier_forest** forest) {
+  return Guarded([&]() -> absl::Status {
+    if (forest == nullptr) return InvalidArgument("forest is NULL");
+    *forest = nullptr;
+    if (bytes == nullptr) return InvalidArgument("bytes is NULL");
+    return espalier::SetForest(espalier::ReadEnsemble({static_cast<const char*>(bytes), size}), forest);
+  });
+}
+
+void espalier_forest_free(espalier_forest* forest) { delete forest; }
+
+espalier_status espalier_forest_describe(const espalier_forest* forest, espalier_forest_info* info) {
+  return Guarded([&]() -> absl::Status {
+    ESPALIER_RETURN_IF_ERROR(CheckForest(forest));
+    return espalier::CopyOut(espalier::Describe(*forest), info);
+  });
+}
+
+espalier_status espalier_forest_feature_name(const espalier_forest* forest, uint32_t feature,
+                                             const char** name) {
+  return Guarded([&]() -> absl::Status {
+    if (name == nullptr) return InvalidArgument("name is NULL");
+    *name = nullptr;
+    ESPALIER_RETURN_IF_ERROR(CheckFeature(forest, feature));
+    const std::vector<std::string>& names = forest->forest->feature_names();
+    if (!names.empty()) *name = names[feature].c_str();
+    return absl::OkStatus();
+  });
+}
+
+espalier_status espalier_forest_feature_kind(const espalier_forest* forest, uint32_t feature, int32_t* kind) {
+  return Guarded([&]() -> absl::Status {
+    if (kind == nullptr) return InvalidArgument("kind is NULL");
+    ESPALIER_RETURN_IF_ERROR(CheckFeature(forest, feature));
+    const bool categorical = forest->forest->feature_kinds()[feature] == espalier::FeatureKind::kCategorical;
+    *kind = categorical ? ESPALIER_CATEGORICAL : ESPALIER_NUMERIC;
+    return absl::OkStatus();
+  });
+}
+
+espalier_status espalier_forest_output_width(const espalier_forest* forest,
+                                             const espalier_predict_options* options, size_t* width) {
+  return Guarded([&]() -> absl::Status {
+    if (width == nullptr) return InvalidArgument("width is NULL");
+    *width = 0;
+    ESPALIER_RETURN_IF_ERROR(CheckForest(forest));
+    ESPALIER_ASSIGN_OR_RETURN(const espalier::PredictOptions read, espalier::ReadOptions(options));
+    ESPALIER_RETURN_IF_ERROR(espalier::CheckOptions(*forest->forest, read));
+    *width = forest->forest->OutputWidth(read.kind, read.iterations);
+    return absl::OkStatus();
+  });
+}
+
+espalier_status espalier_forest_predict(const espalier_forest* forest, const espalier_rows* rows,
+                                        const espalier_predict_options* options, float* out,
+                                        size_t out_size) {
+  return Guarded([&] { return espalier::Predict(forest, rows, options, out, out_size); });
+}
+
+espalier_status espalier_forest_predict_int32(const espalier_forest* forest, const espalier_rows* rows,
+                                              const espalier_predict_options* options, int32_t* out,
+                                              size_t out_size) {
+  return Guarded([&] { return espalier::Predict(forest, rows, options, out, out_size); });
+}
