@@ -53,7 +53,8 @@ class [[nodiscard]] Result {
   const Status& status() const { return status_; }
   T& operator*() & { return *value_; }
   const T& operator*() const& { return *value_; }
-  T&& operator*() && { return *std::move(value_); }
+  // By value, so that `for (x : *F())` has something to hold on to.
+  T operator*() && { return *std::move(value_); }
   T* operator->() { return &*value_; }
   const T* operator->() const { return &*value_; }
 
