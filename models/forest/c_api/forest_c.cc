@@ -188,9 +188,8 @@ absl::Status Predict(const espalier_forest* handle, const espalier_rows* input,
   const Forest& forest = *handle->forest;
   ESPALIER_ASSIGN_OR_RETURN(const PredictOptions options, ReadOptions(caller_options));
   if (IsInteger(options.kind) != std::is_same_v<T, int32_t>) {
-    return InvalidArgument("espalier_predict_options.kind is ", static_cast<int>(caller_options->kind),
-                           ", which is int32 for CLASS (3) and LEAF (4) and float for all others: call the "
-                           "function of that type");
+    return InvalidArgument("espalier_predict_options.kind is ", IsInteger(options.kind) ? "int32" : "float",
+                           ", and so must the output be: call the function of that type");
   }
   ESPALIER_ASSIGN_OR_RETURN(const InputRows rows, InputRows::Create(input, forest.num_features()));
   ESPALIER_RETURN_IF_ERROR(CheckBaseMargin(forest, options, rows.count()));

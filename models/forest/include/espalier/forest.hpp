@@ -118,11 +118,13 @@ class Forest {
  public:
   static Result<Forest> Load(const std::string& path) {
     espalier_forest* forest = nullptr;
-    return Take(espalier_forest_load(path.c_str(), &forest), forest);
+    const espalier_status code = espalier_forest_load(path.c_str(), &forest);
+    return Take(code, forest);
   }
   static Result<Forest> LoadMemory(const void* bytes, size_t size) {
     espalier_forest* forest = nullptr;
-    return Take(espalier_forest_load_memory(bytes, size, &forest), forest);
+    const espalier_status code = espalier_forest_load_memory(bytes, size, &forest);
+    return Take(code, forest);
   }
 
   const espalier_forest_info& info() const { return info_; }
