@@ -1,15 +1,19 @@
 # Everything that is not ours, found once. `CMAKE_PREFIX_PATH` selects newer versions (bazel-free-build.md).
 find_package(Threads REQUIRED)
+find_package(absl CONFIG REQUIRED)
+find_package(hwy CONFIG REQUIRED)
+find_package(OpenSSL REQUIRED)
+if(ESPALIER_FOREST_ONLY)
+  return()
+endif()
+
 # Protobuf's own package where there is one: from release 22 on it needs Abseil, which CMake's module does not know.
 find_package(Protobuf CONFIG QUIET)
 if(NOT Protobuf_FOUND)
   find_package(Protobuf MODULE REQUIRED)
 endif()
 find_package(gRPC CONFIG REQUIRED)
-find_package(absl CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
-find_package(OpenSSL REQUIRED)
-find_package(hwy CONFIG REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(prometheus-cpp CONFIG REQUIRED)
