@@ -80,7 +80,8 @@ absl::Status NotRepresentable(const InferTensor& tensor, uint64_t index, T value
                          ", which FP32 cannot hold", std::is_integral_v<T> ? " exactly" : "");
 }
 
-// Puts converted elements where they belong and counts them.
+// Puts converted elements where they belong and counts them. After the first refusal it takes nothing more,
+// whoever goes on adding: there is room for `count` elements and no more.
 class FloatSink {
  public:
   FloatSink(const InferTensor& tensor, uint64_t count, float* out, size_t stride)
@@ -88,10 +89,8 @@ class FloatSink {
 
   template <typename T>
   bool Add(T value) {
-    if (taken_ == count_) {
-      ++taken_;
-      return Refuse(TooMany());
-    }
+    if (!status_.ok()) return false;
+    if (taken_ >= count_) return Refuse(TooMany());
     if (!Convert(value, out_[taken_ * stride_])) return Refuse(NotRepresentable(tensor_, taken_, value));
     ++taken_;
     return true;
@@ -110,6 +109,8 @@ class FloatSink {
   }
 
   const InferTensor& tensor() const { return tensor_; }
+  // Why nothing more is taken; OK while all is well.
+  const absl::Status& status() const { return status_; }
 
  private:
   absl::Status TooMany() const {
@@ -245,29 +246,33 @@ absl::Status MalformedContents(const InferTensor& tensor) {
   return InvalidArgument("input '", tensor.name, "': contents are malformed");
 }
 
-// One occurrence of the right field, packed or not.
+// One occurrence of fp32_contents or fp64_contents, packed or not.
+template <typename T>
+absl::Status AddFloatField(const WireReader& reader, FloatSink& sink) {
+  const WireType unpacked = sizeof(T) == 4 ? WireType::kFixed32 : WireType::kFixed64;
+  const bool is_packed = reader.type() == WireType::kBytes && reader.bytes().size() % sizeof(T) == 0;
+  if (!is_packed && reader.type() != unpacked) return MalformedContents(sink.tensor());
+  AddRaw<T>(reader.bytes(), sink);
+  return sink.status();
+}
+
+// One occurrence of the right field, packed or not; the sink's refusal ends the reading.
 absl::Status AddField(const WireReader& reader, FloatSink& sink) {
   const InferTensor& tensor = sink.tensor();
-  const bool is_float = tensor.datatype == DataType::kFp32;
-  const bool is_double = tensor.datatype == DataType::kFp64;
-  if (is_float || is_double) {
-    if (reader.type() == WireType::kVarint || reader.bytes().size() % (is_float ? 4 : 8) != 0) {
-      return MalformedContents(tensor);
-    }
-    is_float ? AddRaw<float>(reader.bytes(), sink) : AddRaw<double>(reader.bytes(), sink);
-    return absl::OkStatus();
-  }
+  if (tensor.datatype == DataType::kFp32) return AddFloatField<float>(reader, sink);
+  if (tensor.datatype == DataType::kFp64) return AddFloatField<double>(reader, sink);
   if (reader.type() == WireType::kVarint) {
     AddVarint(reader.number(), sink);
-    return absl::OkStatus();
+    return sink.status();
   }
-  std::string_view packed = reader.type() == WireType::kBytes ? reader.bytes() : std::string_view();
+  if (reader.type() != WireType::kBytes) return MalformedContents(tensor);
+  std::string_view packed = reader.bytes();
   uint64_t value = 0;
   while (!packed.empty()) {
     if (!WireReader::TakeVarint(packed, value)) return MalformedContents(tensor);
     if (!AddVarint(value, sink)) break;
   }
-  return absl::OkStatus();
+  return sink.status();
 }
 
 absl::Status CheckContentsField(const InferTensor& tensor, uint32_t field, uint32_t expected) {

@@ -131,6 +131,35 @@ def test_a_stream_says_so_and_stays_open(server, case):
     assert same_bits(output(replies[1].infer_response), repository.truth(repository.PLAIN[2], ROWS))
 
 
+def field(number, payload):
+    """A length-delimited field of a message."""
+    assert len(payload) < 1 << 14
+    size = bytes([len(payload)]) if len(payload) < 128 else bytes([len(payload) & 127 | 128, len(payload) >> 7])
+    return bytes([number << 3 | 2]) + size + payload
+
+
+def unpacked(datatype, element, count):
+    """A request of shape [1,6] whose `count` elements are fields of their own, as no stub would send them."""
+    tensor = field(1, b"input__0") + field(2, datatype.encode()) + field(3, b"\x01\x06") + field(5, element * count)
+    return field(1, b"plain") + field(5, tensor)
+
+
+UNPACKED = {"INT32": b"\x10\x05", "FP32": b"\x35" + struct.pack("<f", 1), "FP64": b"\x39" + struct.pack("<d", 1),
+            "pieces": field(6, struct.pack("<2f", 1, 1))}
+
+
+@pytest.mark.parametrize("count", [1, 5, 7, 8, 26, 400])
+@pytest.mark.parametrize("case", UNPACKED)
+def test_unpacked_contents_that_do_not_fit(server, case, count):
+    message = unpacked("FP32" if case == "pieces" else case, UNPACKED[case], count)
+    refused(lambda: server.call("ModelInfer", message), "INVALID_ARGUMENT", "input__0", "6")
+    identity = lambda data: data  # noqa: E731
+    stream = server.channel.stream_stream("/inference.GRPCInferenceService/ModelStreamInfer", identity,
+                                          service_pb2.ModelStreamInferResponse.FromString)
+    replies = list(stream(iter([message, request("plain", ROWS).SerializeToString()]), timeout=30))
+    assert "input__0" in replies[0].error_message and replies[1].error_message == ""
+
+
 def columns(**changes):
     data = repository.rows(3, 4, seed=11)
     result = {name: np.ascontiguousarray(data[:, i]) for i, name in enumerate(repository.NAMES)}

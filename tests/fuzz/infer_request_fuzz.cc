@@ -42,6 +42,7 @@ bool IsClientsFault(absl::StatusCode code) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  TheFront().RenewLane();
   const absl::StatusOr<inference::ModelInferResponse> response =
       TheFront().InferBytes(std::string_view(reinterpret_cast<const char*>(data), size));
   if (!response.ok() && !IsClientsFault(response.status().code())) std::abort();

@@ -125,6 +125,10 @@ class Front {
     return std::make_unique<RequestLane>(options_, keeper_.plan(), event_ids_, &exposures);
   }
 
+  // Replaces the lane by one that has no buffers yet: what a request writes beyond its own is not hidden by
+  // what an earlier one left.
+  void RenewLane() { lane_ = NewLane(); }
+
   RequestLane& lane() { return *lane_; }
   const Snapshot<ServingPlan>& plan() const { return keeper_.plan(); }
 

@@ -6,6 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "models/base/status_macros.h"
+#include "services/front/wire.h"
 #include "tests/testing/front_fixture.h"
 
 namespace espalier {
@@ -260,6 +261,42 @@ TEST_F(RequestLaneTest, RefusesShapesThatLie) {
   ExpectRefused(with_shape({2}), absl::StatusCode::kInvalidArgument, "");
   ExpectRefused(with_shape({}), absl::StatusCode::kInvalidArgument, "");
   ExpectRefused(with_shape({1, 1, 2}), absl::StatusCode::kInvalidArgument, "");
+}
+
+// Contents without protobuf's usual packing, which generated code would not send.
+std::string UnpackedInts(size_t count) {
+  std::string contents;
+  for (size_t i = 0; i < count; ++i) contents += "\x10\x05";
+  return contents;
+}
+
+std::string UnpackedTensor(const std::string& name, std::string_view shape, size_t elements) {
+  std::string tensor;
+  WireWriter writer(tensor);
+  writer.Bytes(1, name);
+  writer.Bytes(2, "INT32");
+  writer.Bytes(3, shape);
+  writer.Bytes(5, UnpackedInts(elements));
+  return tensor;
+}
+
+TEST_F(RequestLaneTest, RefusesUnpackedContentsThatDoNotFit) {
+  for (const int excess : {-2, -1, 0, 1, 2, 20, 2000}) {
+    SCOPED_TRACE(excess);
+    front_.RenewLane();
+    const absl::StatusCode expected =
+        excess == 0 ? absl::StatusCode::kOk : absl::StatusCode::kInvalidArgument;
+    std::string matrix;
+    WireWriter(matrix).Bytes(1, "m");
+    WireWriter(matrix).Bytes(5, UnpackedTensor("x", std::string_view("\x03\x02", 2), 6 + excess));
+    EXPECT_EQ(front_.InferBytes(matrix).status().code(), expected);
+    front_.RenewLane();
+    std::string columns;
+    WireWriter(columns).Bytes(1, "m");
+    WireWriter(columns).Bytes(5, UnpackedTensor("a", "\x03", 3));
+    WireWriter(columns).Bytes(5, UnpackedTensor("b", "\x03", 3 + excess));
+    EXPECT_EQ(front_.InferBytes(columns).status().code(), expected);
+  }
 }
 
 TEST_F(RequestLaneTest, RefusesWrongTensors) {
