@@ -139,12 +139,17 @@ absl::Status InferOutputs::Compute(const InferRequest& request, const LoadedMode
 }
 
 absl::Status InferOutputs::EnsureValues(const InferRequest& request, const LoadedModel& version,
-                                        const RowMatrix& matrix) {
+                                        const RowMatrix& matrix, uint64_t max_bytes) {
   if (has_values_) return absl::OkStatus();
+  const uint64_t count = matrix.rows().count * version.forest->OutputWidth(OutputKind::kValue);
+  if (count * sizeof(float) > max_bytes) {
+    return Error(absl::StatusCode::kResourceExhausted, "the scores to log would have ", count * sizeof(float),
+                 " bytes; at most ", max_bytes, " are allowed: send fewer rows");
+  }
   ESPALIER_ASSIGN_OR_RETURN(const IterationRange range, ParseIterations(request, *version.forest));
   const PredictOptions options{
       .kind = OutputKind::kValue, .iterations = range, .base_margin = matrix.base_margin()};
-  values_.resize(matrix.rows().count * version.forest->OutputWidth(OutputKind::kValue));
+  values_.resize(count);
   has_values_ = true;
   return version.forest->Predict(matrix.rows(), options, std::span<float>(values_));
 }

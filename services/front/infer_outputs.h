@@ -42,8 +42,10 @@ class InferOutputs {
   absl::Status Compute(const InferRequest& request, const LoadedModel& version, const RowMatrix& matrix,
                        uint64_t max_bytes);
 
-  // Makes values() good even if the request asked for other outputs only.
-  absl::Status EnsureValues(const InferRequest& request, const LoadedModel& version, const RowMatrix& matrix);
+  // Makes values() good even if the request asked for other outputs only. RESOURCE_EXHAUSTED when they would
+  // exceed `max_bytes`.
+  absl::Status EnsureValues(const InferRequest& request, const LoadedModel& version, const RowMatrix& matrix,
+                            uint64_t max_bytes);
 
   // Gives back what a large request made grow.
   void Trim();

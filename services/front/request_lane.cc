@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <new>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -75,15 +76,27 @@ absl::Status RequestLane::Infer(std::string_view request, const MetadataSource& 
   const std::shared_ptr<const ServingPlan> plan = plan_.Pin();
   Call call{.metadata = metadata, .plan = *plan};
   call.start_nanos = options_.clock->MonotonicNanos();
-  absl::Status status = request.size() <= options_.limits.max_message_bytes
-                            ? AsText(request_.Parse(request))
-                            : Error(absl::StatusCode::kResourceExhausted, "the request has ", request.size(),
-                                    " bytes; at most ", options_.limits.max_message_bytes, " are allowed");
-  if (status.ok()) status = AsText(Answer(call, reply));
+  const absl::Status status = ParseAndAnswer(call, request, reply);
   Count(call, status);
   matrix_.Trim();
   outputs_.Trim();
   return status;
+}
+
+// A request that needs more memory than there is fails alone; the buffers that it made grow are given back
+// like those of any large request.
+absl::Status RequestLane::ParseAndAnswer(Call& call, std::string_view request, ReplySink& reply) {
+  if (request.size() > options_.limits.max_message_bytes) {
+    return Error(absl::StatusCode::kResourceExhausted, "the request has ", request.size(), " bytes; at most ",
+                 options_.limits.max_message_bytes, " are allowed");
+  }
+  try {
+    absl::Status status = request_.Parse(request);
+    if (status.ok()) status = Answer(call, reply);
+    return AsText(std::move(status));
+  } catch (const std::bad_alloc&) {
+    return Error(absl::StatusCode::kResourceExhausted, "the request needs more memory than there is");
+  }
 }
 
 absl::Status RequestLane::Answer(Call& call, ReplySink& reply) {
@@ -186,7 +199,7 @@ absl::Status RequestLane::Predict(Call& call) {
   const LoadedModel& version = **call.version;
   ESPALIER_RETURN_IF_ERROR(outputs_.Compute(request_, version, matrix_, options_.limits.max_message_bytes));
   if (!call.exposed() || exposures_ == nullptr) return absl::OkStatus();
-  return outputs_.EnsureValues(request_, version, matrix_);
+  return outputs_.EnsureValues(request_, version, matrix_, options_.limits.max_message_bytes);
 }
 
 absl::Status RequestLane::EncodeReply(Call& call, ReplySink& reply) {

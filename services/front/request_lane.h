@@ -75,6 +75,7 @@ class RequestLane {
   // What one call knows, from its parts to its end.
   struct Call;
 
+  absl::Status ParseAndAnswer(Call& call, std::string_view request, ReplySink& reply);
   absl::Status Answer(Call& call, ReplySink& reply);
   absl::Status Choose(Call& call);
   absl::Status ChooseByExperiment(Call& call);

@@ -27,25 +27,15 @@ std::string VersionText(const LoadedModel& version) {
   return StrCat("model '", version.name, "' version ", version.version);
 }
 
-// What was declared must have been sent, before anything of that size is allocated.
-absl::Status CheckPayload(const InferTensor& tensor, uint64_t count, bool raw) {
-  if (tensor.datatype == DataType::kBytes) {
-    const uint64_t smallest = SmallestBytesPayload(count, raw);
-    const size_t size = raw ? tensor.raw.size() : tensor.contents.size();
-    if (size >= smallest) return absl::OkStatus();
-    return InvalidArgument("input '", tensor.name, "': ", count, " elements of BYTES need at least ",
-                           smallest, " bytes, the contents have ", size);
-  }
-  const size_t element = DataTypeSize(tensor.datatype);
-  if (element == 0) return absl::OkStatus();  // the conversion refuses it
-  if (raw) {
-    if (tensor.raw.size() == count * element) return absl::OkStatus();
-    return InvalidArgument("input '", tensor.name, "': raw contents have ", tensor.raw.size(), " bytes; ",
-                           count, " elements of ", tensor.datatype_name, " need ", count * element);
-  }
-  if (tensor.contents.size() >= count) return absl::OkStatus();
-  return InvalidArgument("input '", tensor.name, "': the shape needs ", count,
-                         " elements, the contents hold ", tensor.has_contents ? "fewer" : "none");
+// What a column declares must have been sent, before anything of that size is allocated. Text is taken by
+// features with categories.
+absl::Status CheckColumnPayload(const InferTensor& tensor, uint64_t count, bool raw) {
+  if (tensor.datatype != DataType::kBytes) return CheckPayload(tensor, count, raw);
+  const uint64_t smallest = SmallestBytesPayload(count, raw);
+  const size_t size = raw ? tensor.raw.size() : tensor.contents.size();
+  if (size >= smallest) return absl::OkStatus();
+  return InvalidArgument("input '", tensor.name, "': ", count, " elements of BYTES need at least ", smallest,
+                         " bytes, the contents have ", size);
 }
 
 absl::Status CheckRowCount(uint64_t rows, const LoadedModel& version, const RowRules& rules) {
@@ -206,7 +196,7 @@ absl::Status RowMatrix::GatherColumns(const InferRequest& request, const InferTe
     }
     rows = count;
     first = &tensor;
-    ESPALIER_RETURN_IF_ERROR(CheckPayload(tensor, count, request.raw));
+    ESPALIER_RETURN_IF_ERROR(CheckColumnPayload(tensor, count, request.raw));
   }
   ESPALIER_RETURN_IF_ERROR(CheckRowCount(rows, version, rules));
   const size_t width = columns_.size();

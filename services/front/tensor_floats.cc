@@ -294,6 +294,15 @@ absl::Status AddAllContents(const InferTensor& tensor, FloatSink& sink) {
   return reader.ok() ? absl::OkStatus() : MalformedContents(tensor);
 }
 
+absl::Status CheckRawSize(const InferTensor& tensor, uint64_t count) {
+  const uint64_t expected = count * DataTypeSize(tensor.datatype);
+  if (tensor.raw.size() == expected) return absl::OkStatus();
+  return InvalidArgument("input '", tensor.name, "': raw contents have ", tensor.raw.size(), " bytes; ",
+                         count, " elements of ", tensor.datatype_name, " need ", expected);
+}
+
+}  // namespace
+
 absl::Status CheckDataType(const InferTensor& tensor) {
   if (tensor.datatype == DataType::kUnknown) {
     return InvalidArgument("input '", tensor.name, "': datatype '", tensor.datatype_name,
@@ -308,14 +317,14 @@ absl::Status CheckDataType(const InferTensor& tensor) {
   return absl::OkStatus();
 }
 
-absl::Status CheckRawSize(const InferTensor& tensor, uint64_t count) {
-  const uint64_t expected = count * DataTypeSize(tensor.datatype);
-  if (tensor.raw.size() == expected) return absl::OkStatus();
-  return InvalidArgument("input '", tensor.name, "': raw contents have ", tensor.raw.size(), " bytes; ",
-                         count, " elements of ", tensor.datatype_name, " need ", expected);
+absl::Status CheckPayload(const InferTensor& tensor, uint64_t count, bool raw) {
+  ESPALIER_RETURN_IF_ERROR(CheckDataType(tensor));
+  if (raw) return CheckRawSize(tensor, count);
+  // Every element takes a byte at least.
+  if (tensor.contents.size() >= count) return absl::OkStatus();
+  return InvalidArgument("input '", tensor.name, "': the shape needs ", count,
+                         " elements, the contents hold ", tensor.has_contents ? "fewer" : "none");
 }
-
-}  // namespace
 
 absl::StatusOr<uint64_t> ElementCount(const InferTensor& tensor, std::span<const int64_t> dims) {
   uint64_t count = 1;

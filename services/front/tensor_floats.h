@@ -22,6 +22,14 @@ namespace espalier {
 // 2^40, naming the tensor.
 absl::StatusOr<uint64_t> ElementCount(const InferTensor& tensor, std::span<const int64_t> dims);
 
+// Whether `tensor` is of a type that numbers can be made of. INVALID_ARGUMENT naming the tensor and the type.
+absl::Status CheckDataType(const InferTensor& tensor);
+
+// Whether what a shape of `count` elements declares could have been sent: to be asked before room for it is
+// made. INVALID_ARGUMENT for types that are no numbers, raw contents of another size, and typed contents of
+// fewer bytes than elements.
+absl::Status CheckPayload(const InferTensor& tensor, uint64_t count, bool raw);
+
 // The `count` float32 elements in place, when they lie in the message as they are needed: raw FP32, or typed
 // contents packed in one piece. Otherwise nullopt. INVALID_ARGUMENT when the size of raw FP32 does not fit.
 absl::StatusOr<std::optional<std::string_view>> FloatsInPlace(const InferTensor& tensor, uint64_t count,

@@ -2,10 +2,12 @@
 
 #include <cmath>
 #include <limits>
+#include <new>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "models/base/status_macros.h"
+#include "models/base/strings.h"
 #include "services/front/wire.h"
 #include "tests/testing/front_fixture.h"
 
@@ -31,11 +33,14 @@ class RequestLaneTest : public ::testing::Test {
     return response.status();
   }
 
-  void ExpectRefused(const inference::ModelInferRequest& request, absl::StatusCode code,
-                     const std::string& text) {
-    const absl::Status status = Refusal(request);
+  static void ExpectStatus(const absl::Status& status, absl::StatusCode code, const std::string& text) {
     EXPECT_EQ(status.code(), code) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr(text));
+  }
+
+  void ExpectRefused(const inference::ModelInferRequest& request, absl::StatusCode code,
+                     const std::string& text) {
+    ExpectStatus(Refusal(request), code, text);
   }
 
   // Adds one column by name, shape [n].
@@ -297,6 +302,56 @@ TEST_F(RequestLaneTest, RefusesUnpackedContentsThatDoNotFit) {
     WireWriter(columns).Bytes(5, UnpackedTensor("b", "\x03", 3 + excess));
     EXPECT_EQ(front_.InferBytes(columns).status().code(), expected);
   }
+}
+
+// A matrix of this model's rows would take more memory than a machine has.
+Ensemble WideEnsemble(bool named) {
+  constexpr uint32_t kFeatures = 20'000;
+  std::vector<std::string> names;
+  for (uint32_t i = 0; i < kFeatures; ++i) names.push_back(StrCat("f", i));
+  Ensemble ensemble = StumpEnsemble(std::move(names), 0, 0.5f, 1, 2);
+  if (!named) ensemble.feature_names.clear();
+  return ensemble;
+}
+
+TEST_F(RequestLaneTest, RefusesWhatWasDeclaredAndNotSentBeforeMakingRoomForIt) {
+  RequestLane::Options options;
+  options.limits.max_rows = 1'000'000'000;
+  Front front(options);
+  front.Serve({MakeModel("m", 1, WideEnsemble(false)), MakeModel("named", 1, WideEnsemble(true))});
+  for (const char* datatype : {"BYTES", "FP99", "", "FP32", "FP64", "INT8", "FP16"}) {
+    for (const bool raw : {true, false}) {
+      SCOPED_TRACE(StrCat(datatype, raw ? " raw" : " typed"));
+      inference::ModelInferRequest matrix = MatrixRequest("m", 50'000'000, 20'000, {});
+      matrix.mutable_inputs(0)->set_datatype(datatype);
+      if (!raw) matrix.clear_raw_input_contents();
+      ExpectStatus(front.Infer(matrix).status(), absl::StatusCode::kInvalidArgument, "input 'input__0'");
+
+      inference::ModelInferRequest columns;
+      columns.set_model_name("named");
+      for (int i = 0; i < 20'000; ++i) {
+        auto& column = *columns.add_inputs();
+        column.set_name(StrCat("f", i));
+        column.set_datatype(datatype);
+        column.add_shape(50'000'000);
+        if (raw) columns.add_raw_input_contents("");
+      }
+      ExpectStatus(front.Infer(columns).status(), absl::StatusCode::kInvalidArgument, "input 'f0'");
+    }
+  }
+}
+
+class GreedySink final : public ReplySink {
+ public:
+  std::byte* Allocate(size_t) override { throw std::bad_alloc(); }
+};
+
+TEST_F(RequestLaneTest, ARequestWithoutMemoryFailsAlone) {
+  GreedySink greedy;
+  const std::string request = MatrixRequest("m", 1, 2, {0, 0}).SerializeAsString();
+  ExpectStatus(front_.lane().Infer(request, front_.metadata, greedy), absl::StatusCode::kResourceExhausted,
+               "memory");
+  EXPECT_TRUE(front_.InferBytes(request).ok());
 }
 
 TEST_F(RequestLaneTest, RefusesWrongTensors) {
