@@ -67,6 +67,10 @@ void AddServeVerb(Cli& cli) {
   verb->add_option("--poll-millis", options->poll_millis, "How often the directories are looked at")
       ->check(CLI::Range(int64_t{10}, int64_t{3'600'000}))
       ->capture_default_str();
+  verb->add_option("--drain-grace-millis", options->drain_grace_millis,
+                   "How long SIGTERM goes on serving once health says NOT_SERVING")
+      ->check(CLI::Range(int64_t{0}, int64_t{600'000}))
+      ->capture_default_str();
   verb->add_option("--log-features", options->log_features, "Whether exposures carry the features")
       ->capture_default_str();
   verb->add_flag("--allow-repository-control", options->allow_repository_control,

@@ -2,16 +2,19 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "models/base/status_macros.h"
@@ -24,6 +27,16 @@ constexpr int kBacklog = 1024;
 
 // How long the gate rests when the process has no descriptors left.
 constexpr int kRestMillis = 50;
+
+// GOAWAY of HTTP/2 (RFC 9113, 6.8): no error, and no stream that was begun is left out.
+constexpr unsigned char kGoaway[] = {0, 0, 8, 7, 0, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0};
+
+// Below this many bytes that the peer has not taken, the socket's buffer has room, so gRPC is in the middle
+// of no frame: it writes whole frames, unless the buffer is full.
+constexpr int kQuietBytes = 4096;
+
+// How often, a millisecond apart, a busy connection is tried.
+constexpr int kGoawayRounds = 500;
 
 absl::Status SocketError(std::string_view action, const ConnectionGate::Options& options) {
   const int error = errno;
@@ -98,13 +111,26 @@ ConnectionGate::ConnectionGate(int listener, int wake, int poller, std::string a
 
 ConnectionGate::~ConnectionGate() {
   if (thread_.joinable()) {
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(wake_, &one, sizeof(one));
+    Wake(Phase::kEnded);
     thread_.join();
   }
-  close(listener_);
+  for (const int duplicate : open_) close(duplicate);
+  if (listener_ >= 0) close(listener_);
   close(wake_);
   close(poller_);
+}
+
+void ConnectionGate::Wake(Phase phase) {
+  phase_.store(phase);
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(wake_, &one, sizeof(one));
+}
+
+void ConnectionGate::Dismiss() { Wake(Phase::kDismissing); }
+
+bool ConnectionGate::AwaitEmpty(std::chrono::milliseconds timeout) {
+  MutexLock lock(mutex_);
+  return lock.WaitFor(changed_, timeout, [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return count_ == 0; });
 }
 
 void ConnectionGate::Start(std::function<void(int fd)> accept) {
@@ -114,24 +140,53 @@ void ConnectionGate::Start(std::function<void(int fd)> accept) {
   thread_ = std::thread([this] { Run(); });
 }
 
+int ConnectionGate::WaitMillis() const {
+  if (!untold_.empty()) return 1;
+  return resting_ ? kRestMillis : -1;
+}
+
 void ConnectionGate::Run() {
   std::array<epoll_event, 64> events;
-  for (;;) {
-    const int count = epoll_wait(poller_, events.data(), events.size(), resting_ ? kRestMillis : -1);
-    if (resting_) {
+  while (phase_.load() != Phase::kEnded) {
+    const int count = epoll_wait(poller_, events.data(), events.size(), WaitMillis());
+    if (resting_ && listener_ >= 0) {
       Watch(poller_, listener_, EPOLLIN);
       resting_ = false;
     }
     for (int i = 0; i < count; ++i) {
       const int fd = events[i].data.fd;
-      if (fd == wake_) return;
-      if (fd == listener_) {
+      if (fd == wake_) {
+        Heed();
+      } else if (fd == listener_) {
         AcceptAll();
       } else {
         Forget(fd);
       }
     }
+    if (!untold_.empty()) SayGoaway();
   }
+}
+
+// What Wake asked for.
+void ConnectionGate::Heed() {
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t taken = read(wake_, &count, sizeof(count));
+  if (phase_.load() != Phase::kDismissing || listener_ < 0) return;
+  epoll_ctl(poller_, EPOLL_CTL_DEL, listener_, nullptr);
+  close(listener_);
+  listener_ = -1;
+  untold_ = open_;
+}
+
+// Those that stay busy for all rounds are left to the server's own GOAWAY.
+void ConnectionGate::SayGoaway() {
+  for (auto next = untold_.begin(); next != untold_.end();) {
+    int waiting = 0;
+    const bool quiet = ioctl(*next, SIOCOUTQ, &waiting) == 0 && waiting < kQuietBytes;
+    if (quiet) send(*next, kGoaway, sizeof(kGoaway), MSG_DONTWAIT | MSG_NOSIGNAL);
+    next = quiet ? untold_.erase(next) : std::next(next);
+  }
+  if (++goaway_rounds_ >= kGoawayRounds) untold_.clear();
 }
 
 // A connection ended. Its duplicate is taken off the poller before it is closed: the server's own descriptor
@@ -139,7 +194,13 @@ void ConnectionGate::Run() {
 void ConnectionGate::Forget(int duplicate) {
   epoll_ctl(poller_, EPOLL_CTL_DEL, duplicate, nullptr);
   close(duplicate);
-  --open_;
+  open_.erase(duplicate);
+  untold_.erase(duplicate);
+  {
+    MutexLock lock(mutex_);
+    count_ = open_.size();
+  }
+  changed_.notify_all();
 }
 
 // Without descriptors the listener would stay readable and the thread would spin.
@@ -155,14 +216,19 @@ void ConnectionGate::AcceptAll() {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) Rest();
       return;
     }
-    const int watched = open_ < max_connections_ ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+    const bool allowed = open_.size() < static_cast<size_t>(max_connections_);
+    const int watched = allowed ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
     if (watched < 0) {
       close(fd);
       continue;
     }
     const int on = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    ++open_;
+    open_.insert(watched);
+    {
+      MutexLock lock(mutex_);
+      count_ = open_.size();
+    }
     // Hang-ups only: EPOLLRDHUP when the client leaves, EPOLLHUP when the server shuts the socket down.
     Watch(poller_, watched, EPOLLRDHUP);
     accept_(fd);

@@ -30,6 +30,9 @@ using HealthService = grpc::health::v1::Health;
 constexpr int kWaitingCalls = 64;
 constexpr int kMaxMetadataBytes = 16 << 10;
 
+// How long clients have to leave once they were told to.
+constexpr std::chrono::seconds kLeaveTime{1};
+
 bool IsLoopback(const std::string& peer) {
   return peer.starts_with("ipv4:127.") || peer.starts_with("ipv6:[::1]") ||
          peer.starts_with("ipv6:%5B::1%5D") || peer.starts_with("unix:");
@@ -326,8 +329,13 @@ void AsyncGrpcServer::ArmOutcomes(const CallContext& context) {
 
 void AsyncGrpcServer::Drain() {
   drained_ = true;
+  health_.Set(false);
+  options_.wait(options_.drain_grace);
+  gate_->Dismiss();
   health_.Close();
-  gate_.reset();
+  for (const auto& thread : threads_) thread->EndStreams();
+  // From Shutdown on gRPC refuses calls; by then nobody should be sending any.
+  gate_->AwaitEmpty(kLeaveTime);
   server_->Shutdown(std::chrono::system_clock::now() + options_.drain_timeout);
   // Whoever still holds a call answers it now, while its queue takes the answer.
   pool_->Stop();

@@ -3,7 +3,7 @@
 //   ESPALIER_ASSIGN_OR_RETURN(auto server, GrpcServer::Start(options, {.control = ..., .plan = ..., .events =
 //   ...})); std::cout << server->address();
 //   ...
-//   server->Drain();   // NOT_SERVING, GOAWAY, finish
+//   server->Drain();   // NOT_SERVING, wait, GOAWAY, finish
 //
 // One completion queue, thread and request lane each; large requests go to a compute pool.
 #ifndef ESPALIER_SERVICES_RPC_GRPC_SERVER_H_
@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -35,6 +36,12 @@ struct GrpcServerOptions {
   int max_streams = 1024;
   // RepositoryModelLoad and Unload from other hosts than this one.
   bool allow_repository_control = false;
+  // How long Drain goes on serving after health says NOT_SERVING, for clients and balancers to see it.
+  std::chrono::milliseconds drain_grace{500};
+  // How that time passes; tests step it.
+  std::function<void(std::chrono::milliseconds)> wait = [](std::chrono::milliseconds time) {
+    std::this_thread::sleep_for(time);
+  };
   // How long Drain waits for calls that are under way.
   std::chrono::milliseconds drain_timeout{20'000};
   RequestLane::Options lane;
@@ -58,7 +65,9 @@ class GrpcServer {
   // "127.0.0.1:8001"
   virtual const std::string& address() const = 0;
 
-  // Health says NOT_SERVING, connections get GOAWAY, calls under way finish, and the threads end. Call once.
+  // Health says NOT_SERVING and everything is answered for the grace; then connections get GOAWAY, idle
+  // streams end with UNAVAILABLE, what clients sent before they heard of it is answered, calls under way
+  // finish, and the threads end. Call once.
   virtual void Drain() = 0;
 
   // Counters of all request threads, summed; any thread.

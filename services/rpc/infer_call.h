@@ -21,12 +21,15 @@ namespace espalier {
 using RawInferenceService = inference::GRPCInferenceService::WithRawMethod_ModelStreamInfer<
     inference::GRPCInferenceService::WithRawMethod_ModelInfer<inference::GRPCInferenceService::AsyncService>>;
 
+class OpenStreams;
+
 // What calls of one completion-queue thread share.
 struct CallContext {
   RawInferenceService& service;
   grpc::ServerCompletionQueue& queue;
   RequestLane& lane;
   ComputePool& pool;
+  OpenStreams& streams;
   // Set on the queue's own thread when nothing may be awaited any more.
   const bool& stopping;
 };

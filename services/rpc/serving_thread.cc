@@ -20,8 +20,17 @@ ServingThread::~ServingThread() {
 }
 
 void ServingThread::Start(RawInferenceService& service, ComputePool& pool, const Arm& arm) {
-  arm({.service = service, .queue = *queue_, .lane = *lane_, .pool = pool, .stopping = stopping_});
+  arm({.service = service,
+       .queue = *queue_,
+       .lane = *lane_,
+       .pool = pool,
+       .streams = streams_,
+       .stopping = stopping_});
   thread_ = std::thread([this] { Run(); });
+}
+
+void ServingThread::EndStreams() {
+  end_streams_.Set(queue_.get(), std::chrono::system_clock::now(), &streams_);
 }
 
 void ServingThread::Stop() {

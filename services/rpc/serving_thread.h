@@ -12,6 +12,7 @@
 
 #include "services/front/request_lane.h"
 #include "services/rpc/infer_call.h"
+#include "services/rpc/stream_call.h"
 
 namespace espalier {
 
@@ -28,6 +29,10 @@ class ServingThread {
   // Begins to serve, once the server has started.
   void Start(RawInferenceService& service, ComputePool& pool, const Arm& arm);
 
+  // Ends the streams of this thread: idle ones at once, the others after their answer. Call once, before
+  // Stop.
+  void EndStreams();
+
   // Ends the thread after what is on the queue; the server must have been shut down. Call once.
   void Stop();
 
@@ -42,6 +47,8 @@ class ServingThread {
   // shut down.
   std::atomic<bool> stop_{false};
   bool stopping_ = false;
+  OpenStreams streams_;
+  grpc::Alarm end_streams_;
   grpc::Alarm wake_;
   std::thread thread_;
 };

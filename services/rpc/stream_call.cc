@@ -14,7 +14,14 @@ constexpr uint32_t kErrorMessage = 1;
 constexpr uint32_t kInferResponse = 2;
 constexpr uint32_t kResponseId = 3;
 
+grpc::Status Ending() { return {grpc::StatusCode::UNAVAILABLE, "the server is shutting down"}; }
+
 }  // namespace
+
+void OpenStreams::Proceed(bool) {
+  ending_ = true;
+  for (StreamCall* call : calls_) call->EndIfIdle();
+}
 
 StreamCall::StreamCall(CallContext context) : context_(context) {
   context_.service.RequestModelStreamInfer(&call_, &stream_, &context_.queue, &context_.queue, this);
@@ -23,22 +30,33 @@ StreamCall::StreamCall(CallContext context) : context_(context) {
 void StreamCall::Proceed(bool ok) {
   switch (state_) {
     case State::kWaiting:
-      if (!ok) {
-        delete this;  // the server is shutting down
-        return;
-      }
-      if (!context_.stopping) Await(context_);
-      Read();
+      ok ? Arrive() : delete this;  // not ok: the server is shutting down
       return;
     case State::kReading:
-      ok ? Begin() : Finish();
+      ok ? Begin() : Finish(grpc::Status::OK);
       return;
     case State::kAnswering:
-      ok ? Read() : Finish();
+      if (!ok) {
+        Finish(grpc::Status::OK);
+      } else if (context_.streams.ending_) {
+        Finish(Ending());
+      } else {
+        Read();
+      }
       return;
     case State::kFinishing:
-      delete this;
+      if (--tags_out_ == 0) Release();
       return;
+  }
+}
+
+void StreamCall::Arrive() {
+  if (!context_.stopping) Await(context_);
+  context_.streams.calls_.insert(this);
+  if (context_.streams.ending_) {
+    Finish(Ending());
+  } else {
+    Read();
   }
 }
 
@@ -48,9 +66,21 @@ void StreamCall::Read() {
   stream_.Read(&request_, this);
 }
 
-void StreamCall::Finish() {
+void StreamCall::Finish(const grpc::Status& status) {
   state_ = State::kFinishing;
-  stream_.Finish(grpc::Status::OK, this);
+  ++tags_out_;
+  stream_.Finish(status, this);
+}
+
+void StreamCall::EndIfIdle() {
+  if (state_ != State::kReading) return;
+  ++tags_out_;  // the read's, which comes back without a message
+  Finish(Ending());
+}
+
+void StreamCall::Release() {
+  context_.streams.calls_.erase(this);
+  delete this;
 }
 
 void StreamCall::Begin() {

@@ -109,6 +109,7 @@ GrpcServerOptions ServerOptions(const ServeOptions& options) {
           .max_connections = options.max_connections,
           .max_streams = options.max_streams,
           .allow_repository_control = options.allow_repository_control,
+          .drain_grace = std::chrono::milliseconds(options.drain_grace_millis),
           .lane = {.limits = {.max_message_bytes = options.max_message_bytes, .max_rows = options.max_rows},
                    .log_features = options.log_features}};
 }

@@ -38,6 +38,8 @@ struct ServeOptions {
   bool log_features = true;
   uint32_t front_number = 0;
   int64_t poll_millis = 1000;
+  // How long a drain goes on serving once health says NOT_SERVING.
+  int64_t drain_grace_millis = 500;
 };
 
 // Serves until SIGTERM or SIGINT, then drains and returns OK; SIGHUP re-reads models and experiments. Prints

@@ -5,10 +5,13 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import urllib.request
 
+import grpc
 import numpy as np
 import pytest
+from tritonclient.grpc import service_pb2_grpc
 
 from testing import repository
 from testing.outcomes import bucket
@@ -79,6 +82,37 @@ def test_sigterm_drains(models, tmp_path):
     assert all(future.exception() is None or future.exception().code().name == "UNAVAILABLE" for future in futures)
     server.channel.close()
     assert server.process.wait(30) == 0
+
+
+def test_sigterm_under_load_fails_no_call_on_a_live_connection(models, tmp_path):
+    """Clients that look at nothing but their answers: the first failure is a connection that is not taken."""
+    server = Server(tmp_path, models)
+    stub = service_pb2_grpc.GRPCInferenceServiceStub
+    message = request("plain", repository.rows(1))
+    ends, answered = [], [0] * 8
+
+    def load(i):
+        with grpc.insecure_channel(server.address, [("client.number", i)]) as channel:
+            call = stub(channel).ModelInfer
+            while True:
+                try:
+                    call(message, timeout=30)
+                    answered[i] += 1
+                except grpc.RpcError as error:
+                    ends.append((error.code().name, error.details()))
+                    return
+
+    threads = [threading.Thread(target=load, args=(i,)) for i in range(8)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: min(answered) > 20)
+    server.process.send_signal(signal.SIGTERM)
+    for thread in threads:
+        thread.join()
+    assert len(ends) == 8
+    for code, details in ends:
+        assert code == "UNAVAILABLE" and "connect" in details, (code, details)
+    server.stop()
 
 
 def test_model_inspect(models):
