@@ -26,6 +26,8 @@ struct ModelSignature {
   std::string output = "output__0";
   // What `output` gives: value by default, class with FIL's `output_class`.
   OutputKind output_kind = OutputKind::kValue;
+  // The value is the probability of class 1: `threshold` says the class.
+  bool is_probability = false;
   // FIL's `threshold` for a class; the class is 1 where the probability is above it.
   float threshold = 0.5f;
   // FIL's `predict_proba`: a binary classifier gives [n, 2], the probabilities of class 0 and 1.

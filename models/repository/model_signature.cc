@@ -191,6 +191,7 @@ absl::StatusOr<CompletedConfig> CompleteConfig(const ModelSettings& settings, co
   CompletedConfig completed{.signature = {}, .config = settings.config};
   ModelSignature& signature = completed.signature;
   signature.max_batch_size = settings.config.max_batch_size();
+  signature.is_probability = GivesProbability(facts);
   for (const inference::ModelInput& input : settings.config.input()) {
     signature.input = input.name();
     ESPALIER_RETURN_IF_ERROR(CheckInputDims(input, signature.max_batch_size, facts.num_features));

@@ -178,13 +178,14 @@ absl::Status InferOutputs::Fill(const LoadedModel& version, const Rows& rows, co
   return absl::OkStatus();
 }
 
-// A class from a probability goes by the configured threshold; otherwise the forest decides.
+// A class from a probability goes by the configured threshold, and its values are good for the log too;
+// otherwise the forest decides, or refuses.
 absl::Status InferOutputs::FillClass(const LoadedModel& version, const Rows& rows,
                                      const PredictOptions& options, OutputTensor& tensor) {
   const Forest& forest = *version.forest;
   tensor.ints.resize(rows.count * forest.OutputWidth(OutputKind::kClass));
   PredictOptions class_options = options;
-  if (forest.OutputWidth(OutputKind::kValue) == 1 && forest.num_outputs() == 1) {
+  if (version.signature.is_probability) {
     class_options.kind = OutputKind::kValue;
     values_.resize(rows.count);
     has_values_ = true;

@@ -58,6 +58,7 @@ inline ModelHandle MakeModel(const std::string& name, int64_t version, Ensemble 
   model->sha256 = Sha256Hex(model->version_text);
   for (uint32_t i = 0; i < ensemble.feature_names.size(); ++i)
     model->feature_index[ensemble.feature_names[i]] = i;
+  model->signature.is_probability = ensemble.objective == "binary:logistic";
   model->forest = *Forest::Compile(std::move(ensemble));
   return model;
 }

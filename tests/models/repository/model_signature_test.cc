@@ -38,6 +38,13 @@ std::string Parameter(const std::string& key, const std::string& value) {
   return "parameters [ { key: \"" + key + "\" value: { string_value: \"" + value + "\" } } ] ";
 }
 
+TEST(ModelSignatureTest, OnlyAProbabilityIsDividedByTheThreshold) {
+  for (const char* objective : {"binary:logitraw", "binary:hinge", "reg:squarederror", "count:poisson"}) {
+    const ModelFacts facts{.format = "xgboost_ubj", .objective = objective, .num_features = 6};
+    EXPECT_FALSE(CompleteConfig(DefaultModelSettings("a"), facts)->signature.is_probability) << objective;
+  }
+}
+
 TEST(ModelSignatureTest, WithoutAConfigEverythingComesFromTheModel) {
   const auto completed = CompleteConfig(DefaultModelSettings("a"), kBinary);
   ASSERT_TRUE(completed.ok()) << completed.status();
@@ -46,6 +53,7 @@ TEST(ModelSignatureTest, WithoutAConfigEverythingComesFromTheModel) {
   EXPECT_EQ(completed->signature.output_kind, OutputKind::kValue);
   EXPECT_FALSE(completed->signature.keep_last_dimension);
   EXPECT_FALSE(completed->signature.predict_proba);
+  EXPECT_TRUE(completed->signature.is_probability);
   EXPECT_EQ(completed->config.name(), "a");
   EXPECT_EQ(completed->config.backend(), "espalier");
   EXPECT_EQ(completed->config.platform(), "espalier");

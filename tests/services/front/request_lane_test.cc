@@ -170,15 +170,52 @@ TEST_F(RequestLaneTest, TypedContentsAreAnsweredTyped) {
 
 TEST_F(RequestLaneTest, GivesFurtherOutputsOnRequest) {
   inference::ModelInferRequest request = MatrixRequest("m", 2, 2, {0, 0, 1, 0});
-  for (const char* name : {"margin", "leaf", "class", "contributions"}) request.add_outputs()->set_name(name);
+  for (const char* name : {"margin", "leaf", "output__0", "contributions"})
+    request.add_outputs()->set_name(name);
   const auto response = front_.Infer(request);
   ASSERT_TRUE(response.ok()) << response.status();
   EXPECT_THAT(RawFloats(*response, 0), ElementsAre(2.0f, 2.5f));
   EXPECT_THAT(response->outputs(1).datatype(), "INT32");
+  EXPECT_THAT(RawFloats(*response, 2), ElementsAre(2.0f, 2.5f));
   EXPECT_THAT(response->outputs(3).shape(), ElementsAre(2, 3));
   // One feature decides and the leaves weigh the same: half the distance each way, and the bias between the
   // leaves.
   EXPECT_THAT(RawFloats(*response, 3), ElementsAre(-0.25f, 0, 2.25f, 0.25f, 0, 2.25f));
+}
+
+// The classes that version 1 of a model says, whose leaves are -0.25 and 0.25.
+std::vector<int32_t> Classes(const std::string& objective, float threshold = 0.5f) {
+  Ensemble ensemble = StumpEnsemble({"a", "b"}, 0, 0.5f, -0.25f, 0.25f);
+  ensemble.objective = objective;
+  ensemble.base_score = {objective == "binary:logistic" ? 0.5f : 0.0f};
+  const ModelHandle model = MakeModel("m", 1, std::move(ensemble));
+  auto signed_model = std::make_shared<LoadedModel>(*model);
+  signed_model->signature.threshold = threshold;
+  Front front;
+  front.Serve({signed_model});
+  inference::ModelInferRequest request = MatrixRequest("m", 2, 2, {0, 0, 1, 0});
+  request.add_outputs()->set_name("class");
+  const auto response = front.Infer(request);
+  EXPECT_TRUE(response.ok()) << response.status();
+  if (!response.ok()) return {};
+  std::vector<int32_t> classes(2);
+  std::memcpy(classes.data(), response->raw_output_contents(0).data(), sizeof(int32_t) * 2);
+  return classes;
+}
+
+TEST_F(RequestLaneTest, AClassGoesByTheObjective) {
+  // sigmoid(0.25) is 0.562; a margin of 0.25 is above 0 and below the threshold of a probability.
+  EXPECT_THAT(Classes("binary:logistic"), ElementsAre(0, 1));
+  EXPECT_THAT(Classes("binary:logistic", 0.57f), ElementsAre(0, 0));
+  EXPECT_THAT(Classes("binary:logistic", 0.4f), ElementsAre(1, 1));
+  EXPECT_THAT(Classes("binary:logitraw"), ElementsAre(0, 1));
+  EXPECT_THAT(Classes("binary:hinge"), ElementsAre(0, 1));
+}
+
+TEST_F(RequestLaneTest, RefusesAClassOfAModelWithoutClasses) {
+  inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {0, 0});
+  request.add_outputs()->set_name("class");
+  ExpectRefused(request, absl::StatusCode::kInvalidArgument, "objective reg:squarederror has no classes");
 }
 
 TEST_F(RequestLaneTest, TakesOneTensorPerFeature) {
