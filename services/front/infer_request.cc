@@ -82,20 +82,30 @@ bool ParseParameter(std::string_view bytes, InferParameter& out) {
   return reader.ok();
 }
 
-// A shape may come packed or not.
-bool ParseShape(const WireReader& reader, std::vector<int64_t>& dims) {
-  if (reader.type() == WireType::kVarint) {
-    dims.push_back(static_cast<int64_t>(reader.number()));
-    return true;
-  }
-  if (reader.type() != WireType::kBytes) return true;
-  std::string_view packed = reader.bytes();
-  uint64_t dim = 0;
-  while (!packed.empty()) {
-    if (!WireReader::TakeVarint(packed, dim)) return false;
+// What no request needs. Each of these takes more memory here than it takes bytes in the message, where two
+// may be enough.
+constexpr size_t kMaxDims = 16;
+constexpr size_t kMaxInputs = size_t{1} << 17;
+constexpr size_t kMaxOutputs = 64;
+constexpr size_t kMaxParameters = 4096;
+
+absl::Status CheckCount(std::string_view what, size_t count, size_t allowed) {
+  if (count < allowed) return absl::OkStatus();
+  return InvalidArgument("the request has more than ", allowed, " ", what);
+}
+
+// A shape may come packed or not. `begin` is where the tensor's dimensions begin.
+absl::Status ParseShape(const WireReader& reader, size_t begin, std::vector<int64_t>& dims) {
+  std::string_view packed = reader.type() == WireType::kBytes ? reader.bytes() : std::string_view();
+  bool more = reader.type() == WireType::kVarint || !packed.empty();
+  for (uint64_t dim = reader.number(); more; more = !packed.empty()) {
+    if (!packed.empty() && !WireReader::TakeVarint(packed, dim)) return Malformed("a shape");
+    if (dims.size() - begin == kMaxDims) {
+      return InvalidArgument("a shape has more than ", kMaxDims, " dimensions");
+    }
     dims.push_back(static_cast<int64_t>(dim));
   }
-  return true;
+  return absl::OkStatus();
 }
 
 // What a tensor's or output's parameters may hold: nothing that would change the answer.
@@ -174,15 +184,19 @@ absl::Status InferRequest::Parse(std::string_view bytes) {
         id = reader.bytes();
         break;
       case request_field::kParameters:
+        ESPALIER_RETURN_IF_ERROR(CheckCount("parameters", parameters.size(), kMaxParameters));
         if (!ParseParameter(reader.bytes(), parameters.emplace_back())) return Malformed("a parameter");
         break;
       case request_field::kInputs:
+        ESPALIER_RETURN_IF_ERROR(CheckCount("inputs", inputs.size(), kMaxInputs));
         ESPALIER_RETURN_IF_ERROR(ParseInput(reader.bytes()));
         break;
       case request_field::kOutputs:
+        ESPALIER_RETURN_IF_ERROR(CheckCount("outputs", outputs.size(), kMaxOutputs));
         ESPALIER_RETURN_IF_ERROR(ParseOutput(reader.bytes()));
         break;
       case request_field::kRaw:
+        ESPALIER_RETURN_IF_ERROR(CheckCount("raw_input_contents", raw_contents_.size(), kMaxInputs));
         raw_contents_.push_back(reader.bytes());
         break;
       default:
@@ -224,7 +238,7 @@ absl::Status InferRequest::ParseInput(std::string_view bytes) {
   WireReader reader(bytes);
   while (reader.Next()) {
     if (reader.field() == tensor_field::kShape) {
-      if (!ParseShape(reader, dims_)) return Malformed("a shape");
+      ESPALIER_RETURN_IF_ERROR(ParseShape(reader, tensor.dims_begin, dims_));
       continue;
     }
     if (reader.type() != WireType::kBytes) continue;

@@ -4,20 +4,26 @@
 
 #include <grpcpp/support/status.h>
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
+#include "models/base/strings.h"
 
 namespace espalier {
 
-inline grpc::Status ToGrpc(const absl::Status& status) {
-  if (status.ok()) return grpc::Status::OK;
-  return grpc::Status(static_cast<grpc::StatusCode>(status.raw_code()), std::string(status.message()));
-}
+// Bytes that an error may take on the wire. A message travels as a header, percent-encoded, and clients
+// refuse headers of more than 8 KiB: they would see RESOURCE_EXHAUSTED in place of the error.
+inline constexpr size_t kMaxErrorBytes = 1024;
 
-inline absl::Status FromGrpc(const grpc::Status& status) {
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
-}
+// `message`, UTF-8, or as much of it as fits, with dots behind; cut between characters.
+std::string ErrorText(std::string_view message);
+
+// The message is cut to what a header takes.
+grpc::Status ToGrpc(const absl::Status& status);
+
+absl::Status FromGrpc(const grpc::Status& status);
 
 }  // namespace espalier
 

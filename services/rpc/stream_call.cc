@@ -5,6 +5,7 @@
 
 #include "models/base/strings.h"
 #include "services/front/wire.h"
+#include "services/rpc/grpc_status.h"
 
 namespace espalier {
 namespace {
@@ -109,7 +110,7 @@ void StreamCall::Answer(RequestLane& lane) {
     stream_.Write(grpc::ByteBuffer(slices.data(), slices.size()), this);
     return;
   }
-  frame.Bytes(kErrorMessage, Message(status));
+  frame.Bytes(kErrorMessage, ErrorText(Message(status)));
   const std::string_view id = InferRequest::PeekId(bytes);
   if (!id.empty()) {
     frame.Header(kInferResponse, WireWriter::BytesSize(id.size()));

@@ -196,6 +196,32 @@ def test_malformed_strings(server, data):
     refused(lambda: server.infer(bytes_column(data)), "INVALID_ARGUMENT", "region")
 
 
+LONG = {
+    "version": request("plain", ROWS, version="v" * 20_000),
+    "version that a header encodes": request("plain", ROWS, version="\u00e9\n%" * 5_000),
+    "output": request("plain", ROWS, outputs=["o" * 20_000]),
+    "iterations": request("plain", ROWS, iterations="1" * 20_000),
+    "datatype": shaped(1, 6, data=bytes(24), datatype="D" * 20_000),
+    "input": shaped(1, 7, data=bytes(28), name="n" * 20_000),
+    "shape": shaped(*[1] * 1_000_000, data=bytes(4)),
+    "parameter of a tensor": edited(lambda m: set_parameter(m.inputs[0].parameters["shared_memory" + "x" * 20_000], "r")),
+}
+
+
+@pytest.mark.parametrize("case", LONG)
+def test_an_error_repeats_no_more_than_a_header_takes(server, case):
+    """A longer one would reach the client as RESOURCE_EXHAUSTED, for the size of the metadata."""
+    code = {"version": "NOT_FOUND", "version that a header encodes": "NOT_FOUND", "parameter of a tensor": "UNIMPLEMENTED"}
+    details = refused(lambda: server.infer(LONG[case]), code.get(case, "INVALID_ARGUMENT"))
+    assert len(details) <= 1024 and "\ufffd" not in details
+    reply = next(server.stub.ModelStreamInfer(iter([LONG[case]]), timeout=30))
+    assert reply.error_message == details
+
+
+def test_an_error_of_another_call_is_cut_too(server):
+    refused(lambda: server.stub.ModelConfig(service_pb2.ModelConfigRequest(name="n" * 20_000), timeout=10), "NOT_FOUND", "nnn...")
+
+
 def test_shared_memory_is_refused(server):
     message = edited(lambda m: set_parameter(m.inputs[0].parameters["shared_memory_region"], "r"))
     refused(lambda: server.infer(message), "UNIMPLEMENTED", "input__0", "shared_memory_region")

@@ -487,6 +487,25 @@ TEST_F(RequestLaneTest, RefusesBytesThatAreNoRequest) {
   }
 }
 
+// Two bytes of a message would become a hundred of memory each.
+TEST_F(RequestLaneTest, RefusesMorePartsThanAnyRequestNeeds) {
+  const auto repeated = [](std::string_view part, size_t count) {
+    std::string bytes("\x0a\x01m", 3);
+    for (size_t i = 0; i < count; ++i) bytes += part;
+    return bytes;
+  };
+  const auto refused = [&](const std::string& bytes, const std::string& text) {
+    ExpectStatus(front_.InferBytes(bytes).status(), absl::StatusCode::kInvalidArgument, text);
+  };
+  refused(repeated(std::string_view("\x2a\x00", 2), 1'000'000), "more than 131072 inputs");
+  refused(repeated(std::string_view("\x3a\x00", 2), 1'000'000), "more than 131072 raw_input_contents");
+  refused(repeated(std::string_view("\x32\x00", 2), 65), "more than 64 outputs");
+  refused(repeated(std::string_view("\x22\x00", 2), 4097), "more than 4096 parameters");
+  inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {0, 0});
+  for (int i = 0; i < 1'000'000; ++i) request.mutable_inputs(0)->add_shape(1);
+  refused(request.SerializeAsString(), "a shape has more than 16 dimensions");
+}
+
 TEST_F(RequestLaneTest, CountsByModelVersionAndCode) {
   ASSERT_TRUE(front_.Infer(MatrixRequest("m", 2, 2, {0, 0, 0, 0})).ok());
   EXPECT_FALSE(front_.Infer(MatrixRequest("m", 1, 3, {0, 0, 0})).ok());
