@@ -86,6 +86,12 @@ const InferTensor* FindMatrix(const InferRequest& request, const InferTensor* ma
   return fits || !version.feature_index.contains(ToAbsl(matrix->name)) ? matrix : nullptr;
 }
 
+// [n] for one output, [n, outputs] for any number of them.
+bool IsMarginShape(std::span<const int64_t> dims, uint64_t rows, uint32_t outputs) {
+  if (dims.empty() || dims[0] != static_cast<int64_t>(rows)) return false;
+  return dims.size() == 1 ? outputs == 1 : dims.size() == 2 && dims[1] == int64_t{outputs};
+}
+
 absl::Status UnknownColumn(const InferTensor& tensor, const LoadedModel& version) {
   if (version.feature_index.empty()) {
     return InvalidArgument("input '", tensor.name, "': ", VersionText(version),
@@ -217,16 +223,16 @@ absl::Status RowMatrix::GatherColumns(const InferRequest& request, const InferTe
 
 absl::Status RowMatrix::UseBaseMargin(const InferRequest& request, const InferTensor& tensor,
                                       const LoadedModel& version) {
-  ESPALIER_ASSIGN_OR_RETURN(const uint64_t count, ElementCount(tensor, request.Dims(tensor)));
-  const uint64_t expected = rows_.count * version.forest->num_outputs();
-  if (count != expected) {
+  const uint32_t outputs = version.forest->num_outputs();
+  if (!IsMarginShape(request.Dims(tensor), rows_.count, outputs)) {
     return InvalidArgument("input 'base_margin': shape ", ShapeText(request.Dims(tensor)), "; ", rows_.count,
-                           " rows of ", VersionText(version), " need [", rows_.count, "] or [", rows_.count,
-                           ",", version.forest->num_outputs(), "]");
+                           " rows of ", VersionText(version), " need [", rows_.count,
+                           outputs == 1 ? StrCat("] or [", rows_.count) : "", ",", outputs, "]");
   }
   if (tensor.datatype != DataType::kFp32) {
     return InvalidArgument("input 'base_margin': datatype '", tensor.datatype_name, "'; FP32 is needed");
   }
+  const uint64_t count = rows_.count * outputs;
   ESPALIER_RETURN_IF_ERROR(CheckPayload(tensor, count, request.raw));
   margin_.resize(count);
   ESPALIER_RETURN_IF_ERROR(ReadFloats(tensor, count, request.raw, margin_.data(), 1));

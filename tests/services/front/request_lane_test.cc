@@ -466,6 +466,34 @@ TEST_F(RequestLaneTest, RefusesABaseMarginThatIsNoNumber) {
   ExpectRefused(request, absl::StatusCode::kInvalidArgument, "input 'base_margin': row 1: NaN");
 }
 
+TEST_F(RequestLaneTest, ABaseMarginHasTheShapeOfTheMargins) {
+  Ensemble two = StumpEnsemble({"a", "b"}, 0, 0.5f, 1, 2);
+  two.num_outputs = 2;
+  two.trees.push_back(two.trees[0]);
+  two.trees[1].output = 1;
+  front_.Serve({MakeModel("one", 1, StumpEnsemble({"a", "b"}, 0, 0.5f, 1, 2)), MakeModel("two", 1, two)});
+  const auto with_margin = [](const std::string& model, const std::vector<int64_t>& shape) {
+    inference::ModelInferRequest request = MatrixRequest(model, 3, 2, {0, 0, 0, 0, 0, 0});
+    auto& margin = *request.add_inputs();
+    margin.set_name("base_margin");
+    margin.set_datatype("FP32");
+    for (const int64_t dim : shape) margin.add_shape(dim);
+    const std::vector<float> values(model == "two" ? 6 : 3, 40.0f);
+    request.add_raw_input_contents(values.data(), values.size() * sizeof(float));
+    return request;
+  };
+  for (const auto& shape : std::vector<std::vector<int64_t>>{{3}, {3, 1}}) {
+    EXPECT_THAT(RawFloats(*front_.Infer(with_margin("one", shape))), ElementsAre(41, 41, 41));
+  }
+  EXPECT_TRUE(front_.Infer(with_margin("two", {3, 2})).ok());
+  for (const auto& shape : std::vector<std::vector<int64_t>>{{1, 3}, {3, 1, 1}, {}, {-1}, {3, -1}}) {
+    ExpectRefused(with_margin("one", shape), absl::StatusCode::kInvalidArgument, "need [3] or [3,1]");
+  }
+  for (const auto& shape : std::vector<std::vector<int64_t>>{{2, 3}, {6}, {6, 1}, {3}, {3, 2, 1}}) {
+    ExpectRefused(with_margin("two", shape), absl::StatusCode::kInvalidArgument, "version 1 need [3,2]");
+  }
+}
+
 TEST_F(RequestLaneTest, RefusesIterationsOutOfRange) {
   inference::ModelInferRequest request = MatrixRequest("m", 1, 2, {0, 0});
   (*request.mutable_parameters())["iterations"].set_string_param("0:1");
