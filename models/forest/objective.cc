@@ -102,7 +102,7 @@ const Objective::Rule* Objective::FindRule(std::string_view name) {
       {"reg:gamma", kExp, BaseLink::kLog, Classes::kNone},
       {"reg:tweedie", kExp, BaseLink::kLog, Classes::kNone},
       {"survival:cox", kExp, BaseLink::kLog, Classes::kNone},
-      {"survival:aft", kExpInDouble, BaseLink::kLog, Classes::kNone},
+      {"survival:aft", kExp, BaseLink::kLog, Classes::kNone},
       {"multi:softmax", kSoftmax, BaseLink::kIdentity, Classes::kLargest},
       {"multi:softprob", kSoftprob, BaseLink::kIdentity, Classes::kLargest},
       {"rank:pairwise", kIdentity, BaseLink::kIdentity, Classes::kNone},
@@ -126,6 +126,10 @@ absl::StatusOr<Objective> Objective::Create(const Ensemble& ensemble) {
   if (rule->base == BaseLink::kLogit && version >= Version{3, 2, 0})
     objective.base_ = BaseLink::kBoundedLogit;
   if (rule->name == "binary:logitraw" && version < Version{1, 3, 1}) objective.base_ = BaseLink::kLogit;
+  // XGBoost says exp(x), which is in float where it is built with CUDA, as its wheels of all versions are,
+  // and in double where it is not, as Debian 12's library is. A file tells the version alone, and 1.7.4 is
+  // that.
+  if (rule->name == "survival:aft" && version == Version{1, 7, 4}) objective.link_ = Link::kExpInDouble;
   if (rule->name == "reg:quantileerror" && version >= Version{3, 4, 0}) objective.link_ = Link::kSorted;
   if (version < Version{1, 0, 0}) {
     objective.base_is_margin_ = rule->link == Link::kLogistic || rule->link == Link::kExp;

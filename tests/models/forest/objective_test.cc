@@ -1,5 +1,6 @@
 #include "models/forest/objective.h"
 
+#include <bit>
 #include <cmath>
 
 #include "gmock/gmock.h"
@@ -91,6 +92,27 @@ TEST(ObjectiveTest, ClassesOfProbabilitiesAreAboveAHalf) {
     EXPECT_THAT(classes, ElementsAre(0, 0, 1)) << name;
   }
   EXPECT_FALSE(Create("reg:squarederror")->HasClasses());
+}
+
+// Margins whose exponentials differ by a bit in float and in double; the values are those of predict, of the
+// wheels 1.2.1 to 3.2.0 and of Debian 12's library 1.7.4, when they are given the margins as base margins.
+TEST(ObjectiveTest, SurvivalTimesAreExponentialsInFloatButForDebiansLibrary) {
+  struct Case {
+    uint32_t margin, wheel, debian;
+  };
+  constexpr Case kCases[] = {{0x402690f7, 0x4157faee, 0x4157faed}, {0x407dff2f, 0x4253a9af, 0x4253a9ae},
+                             {0x4104ce2c, 0x457b9387, 0x457b9386}, {0xc0209775, 0x3da6902e, 0x3da6902d},
+                             {0x3f1a630a, 0x3fe9f2ff, 0x3fe9f2fe}, {0xc0806ac3, 0x3c941958, 0x3c941957}};
+  for (const Case& one : kCases) {
+    const std::vector<float> margin = {std::bit_cast<float>(one.margin)};
+    for (const char* version : {"1.2.1", "1.7.6", "2.1.4", "3.2.0", ""}) {
+      EXPECT_THAT(Values(*Create("survival:aft", version), margin),
+                  ElementsAre(std::bit_cast<float>(one.wheel)))
+          << version;
+    }
+    EXPECT_THAT(Values(*Create("survival:aft", "1.7.4"), margin),
+                ElementsAre(std::bit_cast<float>(one.debian)));
+  }
 }
 
 TEST(ObjectiveTest, QuantilesAreSortedFromVersion34On) {
