@@ -32,6 +32,15 @@ absl::Status CheckParams(const TrainingSpec& spec) {
   return absl::OkStatus();
 }
 
+// Boosters of trees alone can be served.
+absl::Status CheckBooster(const TrainingSpec& spec) {
+  const auto booster = spec.params.find("booster");
+  if (booster == spec.params.end() || booster->second == "gbtree" || booster->second == "dart") {
+    return absl::OkStatus();
+  }
+  return InvalidArgument("parameter booster: ", booster->second, " must be gbtree or dart");
+}
+
 absl::Status CheckColumns(const TrainingSpec& spec) {
   if (spec.label.empty()) return InvalidArgument("label: a column is needed");
   std::set<std::string_view> seen;
@@ -82,6 +91,7 @@ absl::Status ValidateTrainingSpec(const TrainingSpec& spec) {
   ESPALIER_RETURN_IF_ERROR(CheckColumns(spec));
   ESPALIER_RETURN_IF_ERROR(CheckObjective(spec.objective));
   ESPALIER_RETURN_IF_ERROR(CheckParams(spec));
+  ESPALIER_RETURN_IF_ERROR(CheckBooster(spec));
   if (spec.rounds < 1 || spec.rounds > 100'000) {
     return InvalidArgument("rounds: ", spec.rounds, " must be from 1 to 100000");
   }

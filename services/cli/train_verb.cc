@@ -7,12 +7,16 @@
 #include <iostream>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
 #include "models/base/clock.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
+#include "models/forest/forest.h"
+#include "models/forest/read_ensemble.h"
 #include "models/training/published_version.h"
 #include "models/training/train.h"
 #include "nlohmann/json.hpp"
@@ -109,6 +113,14 @@ void PrintSummary(const TrainingData& data, const TrainedModel& model, const std
   }
 }
 
+// What was trained is read as a server would read it, so that nothing is published that cannot be served.
+absl::Status CheckServable(std::string_view bytes) {
+  absl::StatusOr<Ensemble> ensemble = ReadEnsemble(bytes);
+  absl::Status status = ensemble.status();
+  if (ensemble.ok()) status = Forest::Compile(*std::move(ensemble)).status();
+  return Annotate(status, "the model was trained, but cannot be served");
+}
+
 absl::Status RunTrain(TrainOptions options) {
   if (!options.local) {
     return UsageError(
@@ -124,6 +136,7 @@ absl::Status RunTrain(TrainOptions options) {
                               return absl::OkStatus();
                             }));
   if (!options.json) printer.Finish();
+  ESPALIER_RETURN_IF_ERROR(CheckServable(model.bytes));
   if (options.version == 0) options.version = NextVersion(options.models, options.name);
   const std::string lineage = LineageJson(options.spec, data, model, RealClock().UnixMicros());
   ESPALIER_ASSIGN_OR_RETURN(const std::string folder, PublishVersion(options.models, options.name,

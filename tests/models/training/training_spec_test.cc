@@ -41,6 +41,9 @@ TEST(TrainingSpecTest, NamesTheFieldThatCannotBe) {
             "objective: rank:ndcg needs query groups, which a table with one label column does not have");
   EXPECT_EQ(ErrorWith([](TrainingSpec& s) { s.params["nthread"] = "2"; }),
             "parameter nthread has an option of its own: threads");
+  EXPECT_EQ(ErrorWith([](TrainingSpec& s) { s.params["booster"] = "gblinear"; }),
+            "parameter booster: gblinear must be gbtree or dart");
+  EXPECT_EQ(ErrorWith([](TrainingSpec& s) { s.params["booster"] = "dart"; }), "");
   EXPECT_EQ(ErrorWith([](TrainingSpec& s) { s.early_stopping_rounds = 5; }),
             "early stopping needs validation rows to watch (valid)");
 }

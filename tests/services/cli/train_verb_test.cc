@@ -82,6 +82,17 @@ TEST_F(TrainVerbTest, NumbersVersionsAndReplacesNone) {
   EXPECT_THAT(again.err, HasSubstr("is there already"));
 }
 
+TEST_F(TrainVerbTest, PublishesNothingThatCannotBeServed) {
+  const ProgramResult linear = Train({"--local", "--param", "booster=gblinear"});
+  EXPECT_EQ(linear.exit_code, 2);
+  EXPECT_THAT(linear.err, HasSubstr("parameter booster: gblinear must be gbtree or dart"));
+  // Leaves that overflow: XGBoost trains and saves them.
+  const ProgramResult infinite = Train({"--local", "--param", "eta=3e38", "--param", "lambda=0"});
+  EXPECT_EQ(infinite.exit_code, 1);
+  EXPECT_THAT(infinite.err, HasSubstr("the model was trained, but cannot be served: tree 0"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/models"));
+}
+
 TEST_F(TrainVerbTest, ShowsSparseProgressAndTheEvaluation) {
   const ProgramResult result = Train({"--local", "--valid", "day:200:299"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
