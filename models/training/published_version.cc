@@ -30,6 +30,15 @@ absl::Status FileError(const std::error_code& error, std::string_view action, co
   return absl::ErrnoToStatus(error.value(), ToAbsl(StrCat(action, " ", path.string())));
 }
 
+absl::Status AlreadyThere(const fs::path& folder) {
+  return Error(absl::StatusCode::kAlreadyExists, folder.string(),
+               " is there already; versions are never replaced");
+}
+
+fs::path VersionFolder(const std::string& models, const std::string& name, int64_t version) {
+  return fs::path(models) / name / StrCat(version);
+}
+
 // Fills `staging` and moves it to `folder`.
 absl::Status WriteAndRename(const fs::path& staging, const fs::path& folder, std::string_view bytes,
                             std::string_view lineage) {
@@ -40,8 +49,7 @@ absl::Status WriteAndRename(const fs::path& staging, const fs::path& folder, std
   ESPALIER_RETURN_IF_ERROR(WriteFileAtomically((staging / "variant.json").string(), lineage));
   fs::rename(staging, folder, error);
   if (error == std::errc::directory_not_empty || error == std::errc::file_exists) {
-    return Error(absl::StatusCode::kAlreadyExists, folder.string(),
-                 " is there already; versions are never replaced");
+    return AlreadyThere(folder);
   }
   if (error) return FileError(error, "cannot create", folder);
   return absl::OkStatus();
@@ -86,19 +94,22 @@ Json MetricsJson(const TrainedModel& model) {
 
 }  // namespace
 
-absl::StatusOr<std::string> PublishVersion(const std::string& models, const std::string& name,
-                                           int64_t version, std::string_view bytes,
-                                           std::string_view lineage) {
+absl::Status CheckVersion(const std::string& models, const std::string& name, int64_t version) {
   if (!IsModelName(name)) {
     return InvalidArgument("model name ", name, " must match [A-Za-z0-9._-]{1,64} without a leading dot");
   }
   if (version < 1) return InvalidArgument("version ", version, " must be at least 1");
-  const fs::path folder = fs::path(models) / name / StrCat(version);
+  const fs::path folder = VersionFolder(models, name, version);
   std::error_code error;
-  if (fs::exists(folder, error)) {
-    return Error(absl::StatusCode::kAlreadyExists, folder.string(),
-                 " is there already; versions are never replaced");
-  }
+  return fs::exists(folder, error) ? AlreadyThere(folder) : absl::OkStatus();
+}
+
+absl::StatusOr<std::string> PublishVersion(const std::string& models, const std::string& name,
+                                           int64_t version, std::string_view bytes,
+                                           std::string_view lineage) {
+  ESPALIER_RETURN_IF_ERROR(CheckVersion(models, name, version));
+  const fs::path folder = VersionFolder(models, name, version);
+  std::error_code error;
   const fs::path staging = fs::path(models) / name / StrCat(".", version, ".tmp.", getpid());
   if (absl::Status status = WriteAndRename(staging, folder, bytes, lineage); !status.ok()) {
     fs::remove_all(staging, error);

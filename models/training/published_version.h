@@ -14,10 +14,15 @@
 
 namespace espalier {
 
+// Whether PublishVersion could be asked for this: to be known before hours of training. INVALID_ARGUMENT for
+// a name outside [A-Za-z0-9._-]{1,64} or with a leading dot, or a version below 1; ALREADY_EXISTS for a
+// version that is there.
+absl::Status CheckVersion(const std::string& models, const std::string& name, int64_t version);
+
 // Writes `bytes` as xgboost.ubj and `lineage` as variant.json into the folder of a version that does not
 // exist yet, under a temporary name that a server ignores, and renames it: nobody sees half a version, and
-// none is ever replaced. Returns the folder. INVALID_ARGUMENT for a name outside [A-Za-z0-9._-]{1,64} or with
-// a leading dot, or a version below 1; ALREADY_EXISTS for a version that is there.
+// none is ever replaced. Returns the folder. Errors as CheckVersion gives them, also for a version that
+// appeared meanwhile.
 absl::StatusOr<std::string> PublishVersion(const std::string& models, const std::string& name,
                                            int64_t version, std::string_view bytes, std::string_view lineage);
 

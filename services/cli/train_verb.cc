@@ -121,12 +121,21 @@ absl::Status CheckServable(std::string_view bytes) {
   return Annotate(status, "the model was trained, but cannot be served");
 }
 
+// Usage errors exit 2, before anything is read; a version that is there is a failure. Without a number there
+// is only the name to check.
+absl::Status CheckPlace(const TrainOptions& options) {
+  const int64_t version = options.version > 0 ? options.version : NextVersion(options.models, options.name);
+  const absl::Status status = CheckVersion(options.models, options.name, version);
+  return absl::IsInvalidArgument(status) ? UsageError(Message(status)) : status;
+}
+
 absl::Status RunTrain(TrainOptions options) {
   if (!options.local) {
     return UsageError(
         "train: this build has no training server to submit to; --local trains in this process");
   }
   if (absl::Status status = ReadOptions(options); !status.ok()) return UsageError(Message(status));
+  ESPALIER_RETURN_IF_ERROR(CheckPlace(options));
   const int64_t start = RealClock().MonotonicNanos();
   ESPALIER_ASSIGN_OR_RETURN(const TrainingData data, ReadTrainingData(options.spec));
   ProgressPrinter printer(options.spec.rounds);

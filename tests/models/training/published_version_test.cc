@@ -51,6 +51,14 @@ TEST_F(PublishedVersionTest, RefusesNamesAndNumbers) {
   EXPECT_FALSE(fs::exists(models_));
 }
 
+TEST_F(PublishedVersionTest, CanBeAskedBeforehand) {
+  EXPECT_TRUE(CheckVersion(models_, "m", 1).ok());
+  EXPECT_EQ(CheckVersion(models_, ".m", 1).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CheckVersion(models_, "m", 0).code(), absl::StatusCode::kInvalidArgument);
+  ASSERT_TRUE(PublishVersion(models_, "m", 1, "bytes", "{}").ok());
+  EXPECT_EQ(CheckVersion(models_, "m", 1).code(), absl::StatusCode::kAlreadyExists);
+}
+
 TEST_F(PublishedVersionTest, CountsVersionsOnly) {
   EXPECT_EQ(NextVersion(models_, "m"), 1);
   for (const char* entry : {"7", "12", "x9", "13a", ".99.tmp.1"})

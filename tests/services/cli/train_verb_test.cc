@@ -93,6 +93,21 @@ TEST_F(TrainVerbTest, PublishesNothingThatCannotBeServed) {
   EXPECT_FALSE(std::filesystem::exists(folder_ + "/models"));
 }
 
+// A table that does not exist would be the next thing to fail.
+TEST_F(TrainVerbTest, ChecksNameAndVersionBeforeItReadsTheTable) {
+  ASSERT_EQ(Train({"--local"}).exit_code, 0);
+  std::filesystem::remove(folder_ + "/t.csv");
+  const ProgramResult taken = Train({"--local", "--version", "1"});
+  EXPECT_EQ(taken.exit_code, 1);
+  EXPECT_THAT(taken.err, HasSubstr("is there already"));
+  EXPECT_EQ(Train({"--local"}).exit_code, 1);
+  const ProgramResult bad =
+      RunProgram(ESPALIER_PROGRAM, {"train", "--local", "--input", folder_ + "/t.csv", "--label", "y",
+                                    "--models", folder_ + "/models", "--name", "no/name"});
+  EXPECT_EQ(bad.exit_code, 2);
+  EXPECT_THAT(bad.err, HasSubstr("model name no/name must match"));
+}
+
 TEST_F(TrainVerbTest, ShowsSparseProgressAndTheEvaluation) {
   const ProgramResult result = Train({"--local", "--valid", "day:200:299"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
