@@ -1,19 +1,42 @@
 #include "services/cli/serve_verb.h"
 
-#include <memory>
+#include <netdb.h>
+#include <sys/socket.h>
 
+#include <memory>
+#include <string>
+
+#include "models/base/status_macros.h"
 #include "models/base/strings.h"
 #include "services/serve/server.h"
 
 namespace espalier {
 namespace {
 
-absl::Status RunServe(const ServeOptions& options) {
+// The numeric address that `name` stands for, IPv4 before IPv6; an address stands for itself.
+absl::StatusOr<std::string> Resolve(const std::string& name) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    addrinfo hints = {};
+    hints.ai_family = family;
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (getaddrinfo(name.c_str(), nullptr, &hints, &found) != 0) continue;
+    char host[NI_MAXHOST] = {};
+    const int error =
+        getnameinfo(found->ai_addr, found->ai_addrlen, host, sizeof(host), nullptr, 0, NI_NUMERICHOST);
+    freeaddrinfo(found);
+    if (error == 0) return std::string(host);
+  }
+  return UsageError(StrCat("--bind ", name, " is no address, and no name of one"));
+}
+
+absl::Status RunServe(ServeOptions options) {
+  const std::string asked = options.bind;
+  ESPALIER_ASSIGN_OR_RETURN(options.bind, Resolve(asked));
   const bool loopback = options.bind.starts_with("127.") || options.bind == "::1";
   if (!loopback && !options.insecure) {
-    return UsageError(
-        StrCat("--bind ", options.bind,
-               " is not loopback, and this build serves plain text: add --insecure to allow it"));
+    return UsageError(StrCat(
+        "--bind ", asked, " is not loopback, and this build serves plain text: add --insecure to allow it"));
   }
   return Serve(options);
 }

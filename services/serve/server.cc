@@ -22,6 +22,7 @@
 #include "services/events/sqlite_event_log.h"
 #include "services/experiments/experiment_directory.h"
 #include "services/front/serving_plan.h"
+#include "services/rpc/connection_gate.h"
 #include "services/rpc/grpc_server.h"
 #include "services/serve/metrics_collector.h"
 
@@ -44,24 +45,30 @@ absl::Status MakeDataDirectory(const ServeOptions& options) {
   return absl::OkStatus();
 }
 
-// The Prometheus endpoint. Its HTTP library throws when the port is taken.
-absl::StatusOr<std::unique_ptr<prometheus::Exposer>> OpenMetrics(const ServeOptions& options) {
-  const std::string host =
-      options.bind.find(':') == std::string::npos ? options.bind : "[" + options.bind + "]";
-  const std::string address = StrCat(host, ":", options.metrics_port);
+// Where metrics are served: its HTTP library, as Debian builds it, knows IPv4 alone.
+absl::StatusOr<std::string> MetricsHost(const ServeOptions& options) {
+  if (options.bind == "::1") return std::string("127.0.0.1");
+  if (options.bind == "::") return std::string("0.0.0.0");
+  if (options.bind.find(':') == std::string::npos) return options.bind;
+  return InvalidArgument("--bind ", options.bind,
+                         ": metrics are served over IPv4 alone; of IPv6, ::1 and :: can be bound to");
+}
+
+// The Prometheus endpoint. Its HTTP library throws when the port is taken, and does not say so: the port is
+// tried first.
+absl::StatusOr<std::unique_ptr<prometheus::Exposer>> OpenMetrics(const std::string& host, int port) {
+  ESPALIER_RETURN_IF_ERROR(ConnectionGate::Listen({.address = host, .port = port}).status());
+  const std::string address = StrCat(host, ":", port);
   try {
     return std::make_unique<prometheus::Exposer>(address, 1);
   } catch (const std::exception& error) {
-    return Error(absl::StatusCode::kAlreadyExists, "metrics port ", address,
-                 " cannot be opened: ", error.what(), "; it may be in use");
+    return Error(absl::StatusCode::kUnavailable, "metrics on ", address, " cannot be served: ", error.what());
   }
 }
 
-std::string MetricsAddress(const ServeOptions& options, const prometheus::Exposer& exposer) {
+std::string MetricsAddress(const std::string& host, int port, const prometheus::Exposer& exposer) {
   const std::vector<int> ports = exposer.GetListeningPorts();
-  const std::string host =
-      options.bind.find(':') == std::string::npos ? options.bind : "[" + options.bind + "]";
-  return StrCat(host, ":", ports.empty() ? options.metrics_port : ports.front());
+  return StrCat(host, ":", ports.empty() ? port : ports.front());
 }
 
 absl::Status Announce(const ServeOptions& options, const std::string& grpc, const std::string& metrics) {
@@ -135,6 +142,7 @@ absl::Status Serve(const ServeOptions& options) {
   const sigset_t signals = AwaitedSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  ESPALIER_ASSIGN_OR_RETURN(const std::string metrics_host, MetricsHost(options));
   ESPALIER_RETURN_IF_ERROR(MakeDataDirectory(options));
 
   LoadCounts loads;
@@ -156,7 +164,8 @@ absl::Status Serve(const ServeOptions& options) {
   models->Poll();
   const ServingPlanKeeper plan(models->catalog(), experiments.table());
 
-  ESPALIER_ASSIGN_OR_RETURN(const std::unique_ptr<prometheus::Exposer> exposer, OpenMetrics(options));
+  ESPALIER_ASSIGN_OR_RETURN(const std::unique_ptr<prometheus::Exposer> exposer,
+                            OpenMetrics(metrics_host, options.metrics_port));
   ESPALIER_ASSIGN_OR_RETURN(
       const std::unique_ptr<GrpcServer> server,
       GrpcServer::Start(
@@ -166,7 +175,8 @@ absl::Status Serve(const ServeOptions& options) {
   exposer->RegisterCollectable(metrics);
   models->Start();
   if (experiments.directory != nullptr) experiments.directory->Start();
-  ESPALIER_RETURN_IF_ERROR(Announce(options, server->address(), MetricsAddress(options, *exposer)));
+  ESPALIER_RETURN_IF_ERROR(
+      Announce(options, server->address(), MetricsAddress(metrics_host, options.metrics_port, *exposer)));
 
   WaitForEnd(*models, experiments);
   spdlog::info("drain reason=signal");

@@ -63,6 +63,28 @@ def test_an_occupied_port_is_one_line(models, tmp_path):
             assert len(errors) == 1 and str(port) in errors[0], done.stderr
 
 
+def test_a_port_in_use_is_called_so(models, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = espalier("serve", "--models", models, "--data", tmp_path, "--grpc-port", 0, "--metrics-port", port, code=1)
+        assert f"port {port} on 127.0.0.1 is already in use" in done.stderr
+
+
+@pytest.mark.parametrize("bind,grpc_host,metrics_host", [("::1", "[::1]", "127.0.0.1"), ("localhost", "127.0.0.1", "127.0.0.1")])
+def test_loopback_by_other_names(models, tmp_path, bind, grpc_host, metrics_host):
+    with Server(tmp_path, models, "--bind", bind) as server:
+        assert server.ports["grpc"].startswith(grpc_host + ":") and server.ports["metrics"].startswith(metrics_host + ":")
+        assert len(output(server.infer(request("plain", repository.rows(3))))) == 3
+        assert b"espalier_requests_total" in urllib.request.urlopen(f"http://{server.ports['metrics']}/metrics", timeout=10).read()
+
+
+def test_addresses_that_cannot_be_bound_to(models, tmp_path):
+    done = espalier("serve", "--models", models, "--data", tmp_path, "--bind", "nosuch.invalid", code=2)
+    assert "nosuch.invalid is no address" in one_line(done.stderr)
+    done = espalier("serve", "--models", models, "--data", tmp_path, "--bind", "fe80::1", "--insecure", code=1)
+    assert "fe80::1" in done.stderr and "IPv4" in done.stderr
+
+
 def test_the_ready_file_tells_the_ports(server):
     assert server.ports["pid"] == server.process.pid
     for name in ("grpc", "metrics"):
