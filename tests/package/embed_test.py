@@ -29,9 +29,8 @@ class Page:
         pathlib.Path(self.folders[APP]).mkdir(parents=True)
 
     def here(self, text):
-        for there, folder in self.folders.items():
-            text = text.replace(there, folder)
-        return text
+        # In one pass: a folder may hold the name of another.
+        return re.sub("|".join(map(re.escape, self.folders)), lambda name: self.folders[name[0]], text)
 
     def there(self, text):
         for there, folder in self.folders.items():

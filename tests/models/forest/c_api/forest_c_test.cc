@@ -47,8 +47,8 @@ TEST_F(ForestCTest, EveryGoldenModelGivesXgboostsBits) {
     const GoldenPredictions expected = ReadGoldenPredictions(model);
     for (const std::string& file : model.files) {
       const LoadedForest forest = LoadForest(file);
-      const bool after_1_3 = model.version != "1.0.2";
-      if (after_1_3) {
+      // forest_golden_test.cc says what older versions rounded otherwise.
+      if (model.version >= "1.6") {
         EXPECT_EQ(std::memcmp(PredictFloats(forest, rows_).data(), expected.value.data(),
                               expected.value.size() * sizeof(float)),
                   0)
@@ -58,6 +58,7 @@ TEST_F(ForestCTest, EveryGoldenModelGivesXgboostsBits) {
                   0)
             << file;
       }
+      if (model.linear()) continue;
       EXPECT_EQ(PredictIntegers(forest, rows_, OptionsOf(ESPALIER_LEAF)), expected.leaf) << file;
     }
   }
