@@ -20,7 +20,8 @@ CategoryNames::CategoryNames(std::vector<std::vector<std::string>> names) : feat
 
 std::optional<uint32_t> CategoryNames::Code(uint32_t feature, std::string_view name) const {
   if (!Has(feature)) return std::nullopt;
-  const auto& [names, sorted] = features_[feature];
+  const std::vector<std::string>& names = features_[feature].names;
+  const std::vector<uint32_t>& sorted = features_[feature].sorted;
   const auto found =
       std::lower_bound(sorted.begin(), sorted.end(), name,
                        [&](uint32_t code, std::string_view text) { return names[code] < text; });

@@ -20,7 +20,7 @@ LinearKernel::LinearKernel(std::vector<float> weights, uint32_t num_features, ui
 
 size_t LinearKernel::MemoryBytes() const { return sizeof(*this) + weights_.capacity() * sizeof(float); }
 
-void LinearKernel::AddMargins(const Rows& rows, TreeRange trees, float* margins) const {
+void LinearKernel::AddMargins(const Rows& rows, TreeRange /*trees*/, float* margins) const {
   const float* const biases = weights_.data() + size_t{num_features_} * num_outputs_;
   for (size_t row = 0; row < rows.count; ++row) {
     float* const sums = margins + row * num_outputs_;

@@ -46,8 +46,8 @@ std::vector<std::shared_ptr<const Forest>> CompileAll(const Ensemble& ensemble) 
   kernels.insert(kernels.begin(), "");
   for (const std::string_view kernel : kernels) {
     auto forest = Forest::Compile(ensemble, {.kernel = std::string(kernel)});
-    if (forest.ok()) forests.push_back(*std::move(forest));
     EXPECT_TRUE(forest.ok() || absl::IsFailedPrecondition(forest.status())) << forest.status();
+    if (forest.ok()) forests.push_back(*std::move(forest));
   }
   return forests;
 }
