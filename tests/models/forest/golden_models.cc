@@ -30,7 +30,7 @@ template <typename T>
 std::vector<T> TakeValues(std::string_view& bytes, size_t count) {
   if (bytes.size() < count * sizeof(T)) Fail("too few predictions");
   std::vector<T> values(count);
-  std::memcpy(values.data(), bytes.data(), count * sizeof(T));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), count * sizeof(T));
   bytes.remove_prefix(count * sizeof(T));
   return values;
 }
