@@ -228,10 +228,6 @@ TEST(KernelPlanTest, ShapesThatHeapsCannotHoldAreWalked) {
   EXPECT_EQ(ChosenFor({"", 60, 6, 300}), "interleaved_walker");
 }
 
-TEST(KernelPlanTest, BatchesOfAFullForestAreSliced) {
-  EXPECT_THAT(ChosenFor({"", 200, 6, 40, 1, 40, 1.0}), HasSubstr("; bit_slicer from "));
-}
-
 TEST(KernelPlanTest, NamesAKernelThatDoesNotExist) {
   const auto forest = Forest::Compile(RandomForest({"", 3, 3, 3}, 3).ensemble(), {.kernel = "gpu"});
   EXPECT_EQ(forest.status().code(), absl::StatusCode::kInvalidArgument);

@@ -33,6 +33,11 @@ TEST(ObjectiveTest, AnUnknownNameIsUnimplemented) {
   EXPECT_THAT(std::string(Message(status)), HasSubstr("reg:magic"));
 }
 
+TEST(ObjectiveTest, AnUnknownNameIsRepeatedInPartAndEscaped) {
+  const absl::Status status = Create("\x1b[2J\n" + std::string(10'000, 'x')).status();
+  EXPECT_EQ(Message(status), "objective \"\\x1b[2J\\n" + std::string(59, 'x') + "\" is not known");
+}
+
 TEST(ObjectiveTest, BaseScoreOfAProbabilityHasALogit) {
   const std::vector<float> score = {0.3f};
   EXPECT_EQ((*Create("binary:logistic")->BaseMargins(score))[0], -std::log(1.0f / 0.3f - 1.0f));
