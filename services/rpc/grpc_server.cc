@@ -1,5 +1,6 @@
 #include "services/rpc/grpc_server.h"
 
+#include <google/protobuf/empty.pb.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/server_builder.h>
@@ -13,7 +14,6 @@
 
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
-#include "proto/espalier/v1/outcomes.grpc.pb.h"
 #include "services/events/outcome_proto.h"
 #include "services/rpc/health.h"
 #include "services/rpc/serving_thread.h"
@@ -22,9 +22,6 @@
 
 namespace espalier {
 namespace {
-
-using espalier::v1::Outcomes;
-using HealthService = grpc::health::v1::Health;
 
 // Calls that wait on each queue before the first one arrives; under load every call in progress holds one.
 constexpr int kWaitingCalls = 64;
@@ -118,38 +115,30 @@ class AsyncGrpcServer final : public GrpcServer {
   absl::Status CheckRepositoryControl(const grpc::ServerContext& call) const;
 
   // Awaits a method of `service`, whose handler may answer later.
-  template <typename Service, typename Request, typename Response, typename Handler>
+  template <typename Request, typename Response, typename Service, typename Handler>
   void ArmHandler(const CallContext& context, std::type_identity_t<Service>& service,
-                  void (Service::*method)(grpc::ServerContext*, Request*,
-                                          grpc::ServerAsyncResponseWriter<Response>*, grpc::CompletionQueue*,
-                                          grpc::ServerCompletionQueue*, void*),
-                  Handler handler) {
+                  RawMethod<Service> method, Handler handler) {
     UnaryCall<Service, Request, Response>::Await(service, method, context.queue, context.stopping,
                                                  std::move(handler));
   }
 
   // Awaits a method of `service` whose answer is made at once by `answer(request) -> StatusOr<Response>`.
-  template <typename Service, typename Request, typename Response, typename Answer>
+  template <typename Request, typename Service, typename Answer>
   void ArmDirect(const CallContext& context, std::type_identity_t<Service>& service,
-                 void (Service::*method)(grpc::ServerContext*, Request*,
-                                         grpc::ServerAsyncResponseWriter<Response>*, grpc::CompletionQueue*,
-                                         grpc::ServerCompletionQueue*, void*),
-                 Answer answer) {
-    ArmHandler(context, service, method,
-               [answer](const Request& request, const grpc::ServerContext&, auto done) {
-                 const absl::StatusOr<Response> response = answer(request);
-                 done(response.status(), response.ok() ? *response : Response());
-               });
+                 RawMethod<Service> method, Answer answer) {
+    using Response = typename std::invoke_result_t<Answer, const Request&>::value_type;
+    ArmHandler<Request, Response, Service>(
+        context, service, method, [answer](const Request& request, const grpc::ServerContext&, auto done) {
+          const absl::StatusOr<Response> response = answer(request);
+          done(response.status(), response.ok() ? *response : Response());
+        });
   }
 
-  // Awaits a method that is part of the wire and not of this server.
-  template <typename Service, typename Request, typename Response>
-  void ArmRefused(const CallContext& context,
-                  void (Service::*method)(grpc::ServerContext*, Request*,
-                                          grpc::ServerAsyncResponseWriter<Response>*, grpc::CompletionQueue*,
-                                          grpc::ServerCompletionQueue*, void*),
-                  std::string_view what) {
-    ArmDirect(context, service_, method, [what](const Request&) -> absl::StatusOr<Response> {
+  // Awaits a method that is part of the wire and not of this server, whatever its messages are.
+  template <typename Service>
+  void ArmRefused(const CallContext& context, RawMethod<Service> method, std::string_view what) {
+    using google::protobuf::Empty;
+    ArmDirect<Empty, Service>(context, service_, method, [what](const Empty&) -> absl::StatusOr<Empty> {
       return Error(absl::StatusCode::kUnimplemented, what, " is not supported by this server");
     });
   }
@@ -160,8 +149,8 @@ class AsyncGrpcServer final : public GrpcServer {
   Health health_;
   BlockingThread blocking_;
   RawInferenceService service_;
-  Outcomes::AsyncService outcomes_;
-  HealthService::AsyncService health_service_;
+  RawOutcomesService outcomes_;
+  RawHealthService health_service_;
   std::unique_ptr<ConnectionGate> gate_;
   std::unique_ptr<ComputePool> pool_;
   std::vector<std::unique_ptr<ServingThread>> threads_;
@@ -233,34 +222,37 @@ void AsyncGrpcServer::Arm(const CallContext& context) {
 
 void AsyncGrpcServer::ArmInference(const CallContext& context) {
   using S = RawInferenceService;
-  ArmDirect(context, service_, &S::RequestServerLive,
-            [](const inference::ServerLiveRequest&) -> absl::StatusOr<inference::ServerLiveResponse> {
-              inference::ServerLiveResponse response;
-              response.set_live(true);
-              return response;
-            });
-  ArmDirect(context, service_, &S::RequestServerReady,
-            [this](const inference::ServerReadyRequest&) -> absl::StatusOr<inference::ServerReadyResponse> {
-              inference::ServerReadyResponse response;
-              response.set_ready(control_.Ready() &&
-                                 health_.Get("") == grpc::health::v1::HealthCheckResponse::SERVING);
-              return response;
-            });
-  ArmDirect(context, service_, &S::RequestModelReady,
-            [this](const auto& r) -> absl::StatusOr<inference::ModelReadyResponse> {
-              return control_.ModelReady(r);
-            });
-  ArmDirect(
+  ArmDirect<inference::ServerLiveRequest>(
+      context, service_, &S::RequestServerLive,
+      [](const inference::ServerLiveRequest&) -> absl::StatusOr<inference::ServerLiveResponse> {
+        inference::ServerLiveResponse response;
+        response.set_live(true);
+        return response;
+      });
+  ArmDirect<inference::ServerReadyRequest>(
+      context, service_, &S::RequestServerReady,
+      [this](const inference::ServerReadyRequest&) -> absl::StatusOr<inference::ServerReadyResponse> {
+        inference::ServerReadyResponse response;
+        response.set_ready(control_.Ready() &&
+                           health_.Get("") == grpc::health::v1::HealthCheckResponse::SERVING);
+        return response;
+      });
+  ArmDirect<inference::ModelReadyRequest>(
+      context, service_, &S::RequestModelReady,
+      [this](const auto& r) -> absl::StatusOr<inference::ModelReadyResponse> {
+        return control_.ModelReady(r);
+      });
+  ArmDirect<inference::ServerMetadataRequest>(
       context, service_, &S::RequestServerMetadata,
       [this](const inference::ServerMetadataRequest&) -> absl::StatusOr<inference::ServerMetadataResponse> {
         return control_.ServerMetadata();
       });
-  ArmDirect(context, service_, &S::RequestModelMetadata,
-            [this](const auto& r) { return control_.ModelMetadata(r); });
-  ArmDirect(context, service_, &S::RequestModelConfig,
-            [this](const auto& r) { return control_.ModelConfig(r); });
-  ArmDirect(context, service_, &S::RequestModelStatistics,
-            [this](const auto& r) { return control_.ModelStatistics(r); });
+  ArmDirect<inference::ModelMetadataRequest>(context, service_, &S::RequestModelMetadata,
+                                             [this](const auto& r) { return control_.ModelMetadata(r); });
+  ArmDirect<inference::ModelConfigRequest>(context, service_, &S::RequestModelConfig,
+                                           [this](const auto& r) { return control_.ModelConfig(r); });
+  ArmDirect<inference::ModelStatisticsRequest>(context, service_, &S::RequestModelStatistics,
+                                               [this](const auto& r) { return control_.ModelStatistics(r); });
   ArmRefused(context, &S::RequestSystemSharedMemoryStatus, "shared memory");
   ArmRefused(context, &S::RequestSystemSharedMemoryRegister, "shared memory");
   ArmRefused(context, &S::RequestSystemSharedMemoryUnregister, "shared memory");
@@ -281,18 +273,20 @@ absl::Status AsyncGrpcServer::CheckRepositoryControl(const grpc::ServerContext& 
 
 void AsyncGrpcServer::ArmRepository(const CallContext& context) {
   using S = RawInferenceService;
-  ArmDirect(context, service_, &S::RequestRepositoryIndex,
-            [this](const auto& r) -> absl::StatusOr<inference::RepositoryIndexResponse> {
-              return control_.RepositoryIndex(r);
-            });
-  ArmHandler(context, service_, &S::RequestRepositoryModelLoad,
-             [this](const inference::RepositoryModelLoadRequest& request, const grpc::ServerContext& call,
-                    auto done) {
-               if (const absl::Status allowed = CheckRepositoryControl(call); !allowed.ok())
-                 return done(allowed, {});
-               blocking_.Submit([this, &request, done] { done(control_.RepositoryModelLoad(request), {}); });
-             });
-  ArmHandler(
+  ArmDirect<inference::RepositoryIndexRequest>(
+      context, service_, &S::RequestRepositoryIndex,
+      [this](const auto& r) -> absl::StatusOr<inference::RepositoryIndexResponse> {
+        return control_.RepositoryIndex(r);
+      });
+  ArmHandler<inference::RepositoryModelLoadRequest, inference::RepositoryModelLoadResponse>(
+      context, service_, &S::RequestRepositoryModelLoad,
+      [this](const inference::RepositoryModelLoadRequest& request, const grpc::ServerContext& call,
+             auto done) {
+        if (const absl::Status allowed = CheckRepositoryControl(call); !allowed.ok())
+          return done(allowed, {});
+        blocking_.Submit([this, &request, done] { done(control_.RepositoryModelLoad(request), {}); });
+      });
+  ArmHandler<inference::RepositoryModelUnloadRequest, inference::RepositoryModelUnloadResponse>(
       context, service_, &S::RequestRepositoryModelUnload,
       [this](const inference::RepositoryModelUnloadRequest& request, const grpc::ServerContext& call,
              auto done) {
@@ -305,26 +299,27 @@ void AsyncGrpcServer::ArmRepository(const CallContext& context) {
 void AsyncGrpcServer::ArmHealth(const CallContext& context) {
   using grpc::health::v1::HealthCheckRequest;
   using grpc::health::v1::HealthCheckResponse;
-  ArmDirect(context, health_service_, &HealthService::AsyncService::RequestCheck,
-            [this](const HealthCheckRequest& request) -> absl::StatusOr<HealthCheckResponse> {
-              HealthCheckResponse response;
-              response.set_status(health_.Get(request.service()));
-              if (response.status() != HealthCheckResponse::SERVICE_UNKNOWN) return response;
-              return Error(absl::StatusCode::kNotFound, "service '", request.service(), "' is unknown");
-            });
+  ArmDirect<HealthCheckRequest>(
+      context, health_service_, &RawHealthService::RequestCheck,
+      [this](const HealthCheckRequest& request) -> absl::StatusOr<HealthCheckResponse> {
+        HealthCheckResponse response;
+        response.set_status(health_.Get(request.service()));
+        if (response.status() != HealthCheckResponse::SERVICE_UNKNOWN) return response;
+        return Error(absl::StatusCode::kNotFound, "service '", request.service(), "' is unknown");
+      });
   health_.AwaitWatch(health_service_, context.queue, context.stopping);
 }
 
 void AsyncGrpcServer::ArmOutcomes(const CallContext& context) {
-  ArmHandler(context, outcomes_, &Outcomes::AsyncService::RequestReport,
-             [this](const espalier::v1::ReportRequest& request, const grpc::ServerContext&, auto done) {
-               OutcomeReport report = FromProto(request);
-               parts_.events.Report(
-                   std::move(report.outcomes),
-                   [items = std::move(report.items), done](const std::vector<absl::Status>& statuses) {
-                     done(absl::OkStatus(), ToProto(items, statuses));
-                   });
-             });
+  ArmHandler<v1::ReportRequest, v1::ReportResponse>(
+      context, outcomes_, &RawOutcomesService::RequestReport,
+      [this](const espalier::v1::ReportRequest& request, const grpc::ServerContext&, auto done) {
+        OutcomeReport report = FromProto(request);
+        parts_.events.Report(std::move(report.outcomes), [items = std::move(report.items),
+                                                          done](const std::vector<absl::Status>& statuses) {
+          done(absl::OkStatus(), ToProto(items, statuses));
+        });
+      });
 }
 
 void AsyncGrpcServer::Drain() {

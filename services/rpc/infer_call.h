@@ -9,17 +9,13 @@
 
 #include <optional>
 
-#include "proto/inference/inference.grpc.pb.h"
 #include "services/front/request_lane.h"
 #include "services/rpc/call_tag.h"
 #include "services/rpc/compute_pool.h"
 #include "services/rpc/grpc_buffers.h"
+#include "services/rpc/raw_services.h"
 
 namespace espalier {
-
-// The inference service with ModelInfer and ModelStreamInfer taken as bytes.
-using RawInferenceService = inference::GRPCInferenceService::WithRawMethod_ModelStreamInfer<
-    inference::GRPCInferenceService::WithRawMethod_ModelInfer<inference::GRPCInferenceService::AsyncService>>;
 
 class OpenStreams;
 

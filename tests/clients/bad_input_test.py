@@ -238,6 +238,24 @@ def test_bytes_that_are_no_message(server, data):
     refused(lambda: server.call("ModelInfer", data), "INVALID_ARGUMENT")
 
 
+INFERENCE = "inference.GRPCInferenceService"
+METHODS = [(INFERENCE, method) for method in (
+    "ServerLive", "ServerReady", "ModelReady", "ServerMetadata", "ModelMetadata", "ModelConfig", "ModelStatistics", "RepositoryIndex",
+    "RepositoryModelLoad", "RepositoryModelUnload")] + [("espalier.v1.Outcomes", "Report"), ("grpc.health.v1.Health", "Check")]
+
+
+@pytest.mark.parametrize("service,method", METHODS)
+def test_bytes_that_are_no_message_of_any_call(server, service, method):
+    identity = lambda data: data  # noqa: E731
+    call = server.channel.unary_unary(f"/{service}/{method}", identity, identity)
+    refused(lambda: call(b"\x0a\x7fab", timeout=10), "INVALID_ARGUMENT", "the request is no " + service.rsplit(".", 1)[0])
+
+
+@pytest.mark.parametrize("method", ["SystemSharedMemoryStatus", "CudaSharedMemoryRegister", "TraceSetting", "LogSettings"])
+def test_calls_that_are_not_built_are_unimplemented(server, method):
+    refused(lambda: server.call(method, b""), "UNIMPLEMENTED", "not supported")
+
+
 def test_empty_message(server):
     refused(lambda: server.call("ModelInfer", b""), "INVALID_ARGUMENT", "model_name")
 
