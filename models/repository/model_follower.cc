@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "absl/strings/str_join.h"
 #include "models/base/log_text.h"
@@ -121,6 +122,7 @@ void ModelFollower::RefreshVersions(const ModelFolder& folder) {
       changed_ = true;
     }
     Verify(number, version);
+    if (std::exchange(version.log_later, false) && version.tried == version.source) Report(number, version);
   }
 }
 
@@ -170,16 +172,16 @@ void ModelFollower::Try(int64_t number, Version& version) {
   version.tried = version.source;
   version.waiting = false;
   changed_ = true;
-  if (!loaded.ok()) {
-    Refuse(number, version, loaded.status());
-  } else {
+  version.refusal = loaded.status();
+  if (loaded.ok()) {
     version.loaded = *std::move(loaded);
-    version.refusal = absl::OkStatus();
+    version.logged.reset();
     spdlog::info("model_version_loaded model={} version={} file={} sha256={} trees={} millis={}", name_,
                  number, version.source.file, version.tried_sha256, version.loaded->forest->num_trees(),
                  millis);
   }
-  if (!IsBeingFilled(version)) listener_.OnLoad(name_, number, version.refusal);
+  version.log_later = IsPerhapsBeingRemoved(version);
+  if (!IsBeingFilled(version) && !version.log_later) Report(number, version);
 }
 
 absl::StatusOr<ModelHandle> ModelFollower::TryBytes(int64_t number, Version& version) try {
@@ -193,14 +195,22 @@ absl::StatusOr<ModelHandle> ModelFollower::TryBytes(int64_t number, Version& ver
   return absl::ResourceExhaustedError(absl::StrCat(version.source.file, " does not fit into memory"));
 }
 
-void ModelFollower::Refuse(int64_t number, Version& version, const absl::Status& reason) {
-  version.refusal = reason;
-  const std::pair entry(version.source, std::string(Message(reason)));
-  if (IsBeingFilled(version) || version.logged == entry) return;
-  version.logged = entry;
+void ModelFollower::Report(int64_t number, Version& version) {
+  if (!version.refusal.ok()) LogRefusal(number, version);
+  listener_.OnLoad(name_, number, version.refusal);
+}
+
+// The same bytes, refused for the same reason, are one line: a file's stamp may be taken before its last
+// bytes are written, and the bytes read after.
+void ModelFollower::LogRefusal(int64_t number, Version& version) {
+  Refusal refusal{.file = version.source.file,
+                  .sha256 = version.tried_sha256,
+                  .settings_revision = version.source.settings_revision,
+                  .reason = std::string(Message(version.refusal))};
+  if (version.logged == refusal) return;
   spdlog::error("model_version_refused model={} version={} file={} serving={} reason={}", name_, number,
-                version.source.file, version.loaded == nullptr ? "none" : "previous",
-                QuotedForLog(entry.second));
+                refusal.file, version.loaded == nullptr ? "none" : "previous", QuotedForLog(refusal.reason));
+  version.logged = std::move(refusal);
 }
 
 void ModelFollower::LetGo(int64_t number, Version& version) {
@@ -288,6 +298,10 @@ LoadPlan ModelFollower::Plan() const {
 
 bool ModelFollower::IsBeingFilled(const Version& version) {
   return version.source.bare && version.loaded == nullptr;
+}
+
+bool ModelFollower::IsPerhapsBeingRemoved(const Version& version) {
+  return version.loaded != nullptr && absl::IsNotFound(version.no_file) && !version.refusal.ok();
 }
 
 bool ModelFollower::IsReady(int64_t version) const {

@@ -79,6 +79,14 @@ class ModelFollower {
     friend bool operator==(const Source&, const Source&) = default;
   };
 
+  struct Refusal {
+    std::string file;
+    std::string sha256;
+    uint64_t settings_revision = 0;
+    std::string reason;
+    friend bool operator==(const Refusal&, const Refusal&) = default;
+  };
+
   struct Version {
     ModelHandle loaded;
     bool on_disk = false;
@@ -90,7 +98,10 @@ class ModelFollower {
     std::optional<Source> tried;
     std::string tried_sha256;
     absl::Status refusal;
-    std::optional<std::pair<Source, std::string>> logged;
+    // The refusal that was logged last; it is not repeated for the same bytes.
+    std::optional<Refusal> logged;
+    // A refusal that is to be logged at the next look, if nothing has changed until then.
+    bool log_later = false;
     // Unloaded by request, as of this source.
     std::optional<Source> held;
     // Loaded by request although the policy does not want it.
@@ -111,7 +122,8 @@ class ModelFollower {
   void Settle();
   void Try(int64_t number, Version& version);
   absl::StatusOr<ModelHandle> TryBytes(int64_t number, Version& version);
-  void Refuse(int64_t number, Version& version, const absl::Status& reason);
+  void Report(int64_t number, Version& version);
+  void LogRefusal(int64_t number, Version& version);
   void LetGo(int64_t number, Version& version);
 
   absl::StatusOr<std::vector<int64_t>> Select(std::optional<int64_t> version) const;
@@ -119,6 +131,9 @@ class ModelFollower {
   LoadPlan Plan() const;
   // An empty folder of which nothing serves is no failure yet: it is neither logged nor counted.
   static bool IsBeingFilled(const Version& version);
+  // A version that serves and has lost its file is perhaps being removed: it is logged and counted when it is
+  // still so at the next look.
+  static bool IsPerhapsBeingRemoved(const Version& version);
   bool IsReady(int64_t version) const;
   std::string WhyNotReady(const Version& version) const;
   VersionSource SourceOf(int64_t number, const Version& version) const;

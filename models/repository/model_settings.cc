@@ -128,6 +128,17 @@ absl::Status CheckStrings(const Message& message) {
   return absl::OkStatus();
 }
 
+// What dynamic_batching says about queues, where nothing waits.
+void NoteQueueKeys(const inference::ModelDynamicBatching& batching, ModelSettings& settings) {
+  for (const FieldDescriptor* field : SetFields(batching)) {
+    if (Contains(
+            {"priority_levels", "default_priority_level", "default_queue_policy", "priority_queue_policy"},
+            field->name())) {
+      settings.without_effect.push_back(absl::StrCat("dynamic_batching.", field->name()));
+    }
+  }
+}
+
 absl::Status CheckKeys(const inference::ModelConfig& config, ModelSettings& settings) {
   for (const FieldDescriptor* field : SetFields(config)) {
     if (IsHonoured(field->name())) continue;
@@ -138,6 +149,7 @@ absl::Status CheckKeys(const inference::ModelConfig& config, ModelSettings& sett
     }
     settings.without_effect.push_back(field->name());
   }
+  NoteQueueKeys(config.dynamic_batching(), settings);
   return absl::OkStatus();
 }
 

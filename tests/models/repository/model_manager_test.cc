@@ -201,6 +201,35 @@ TEST_F(ModelManagerTest, AVersionThatIsSpoiltInPlaceGoesOnServing) {
   EXPECT_EQ(State("a", 1), "READY");
 }
 
+// The stamp is taken, the last bytes come, the file is read: at the next look it has another stamp, and the
+// bytes that were read.
+TEST_F(ModelManagerTest, TheSameBadBytesUnderANewStampAreOneLine) {
+  folder_.Write("a/1/xgboost.json", "no model");
+  manager_->Poll();
+  folder_.Touch("a/1/xgboost.json");
+  manager_->Poll();
+  EXPECT_THAT(log_.With("model_version_refused"), SizeIs(1));
+  WriteModel("a/1/xgboost.json", 1);
+  manager_->Poll();
+  EXPECT_EQ(Answer(), 1);
+  folder_.Write("a/1/xgboost.json", "no model");
+  manager_->Poll();
+  EXPECT_THAT(log_.With("model_version_refused"), SizeIs(2));
+}
+
+TEST_F(ModelManagerTest, AVersionThatIsRemovedFileByFileIsNoFailure) {
+  WriteModel("a/1/xgboost.json", 1);
+  folder_.Write("a/1/variant.json", "{}");
+  manager_->Poll();
+  for (const char* gone : {"a/1/xgboost.json", "a/1/variant.json", "a/1"}) {
+    folder_.Remove(gone);
+    manager_->Poll();
+  }
+  EXPECT_THAT(log_.With("model_version_refused"), IsEmpty());
+  EXPECT_THAT(log_.With("model_version_unloaded model=a version=1 reason=removed"), SizeIs(1));
+  EXPECT_THAT(loads_, ElementsAre("a/1 ok"));
+}
+
 TEST_F(ModelManagerTest, AHalfWrittenFileLoadsOnceItIsWhole) {
   WriteModel("a/1/xgboost.json", 1);
   manager_->Poll();
@@ -549,7 +578,8 @@ TEST_F(ModelManagerTest, WhatIsBeingLoadedIsKnown) {
   std::string state;
   std::vector<std::string> codes;
   manager_->catalog().OnPublish([&] {
-    const CatalogModel* model = manager_->catalog().Get()->Find("a");
+    const std::shared_ptr<const ModelCatalog> catalog = manager_->catalog().Get();
+    const CatalogModel* model = catalog->Find("a");
     state += State("a", 1) + ";";
     if (model != nullptr) codes.push_back(std::string(Message(model->Resolve("").status())));
   });

@@ -105,6 +105,20 @@ TEST(ModelSettingsTest, AnEmptyFileLeavesEverythingToTheModel) {
   EXPECT_EQ(settings->config.SerializeAsString(), DefaultModelSettings("a").config.SerializeAsString());
 }
 
+TEST(ModelSettingsTest, QueuesOfDynamicBatchingAreWithoutEffect) {
+  const auto settings = ReadModelSettings("a", R"pb(
+    dynamic_batching {
+      preferred_batch_size: [ 4, 8 ]
+      max_queue_delay_microseconds: 100
+      priority_levels: 2
+      default_queue_policy { timeout_action: REJECT default_timeout_microseconds: 5 }
+    }
+  )pb");
+  ASSERT_TRUE(settings.ok()) << settings.status();
+  EXPECT_THAT(settings->without_effect,
+              ElementsAre("dynamic_batching.priority_levels", "dynamic_batching.default_queue_policy"));
+}
+
 TEST(ModelSettingsTest, AcceptsWhatConcernsOnlySpeedOrPlacement) {
   const auto settings = ReadModelSettings("a", R"pb(
     optimization { graph { level: 1 } }

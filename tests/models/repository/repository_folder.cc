@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -127,6 +128,11 @@ void RepositoryFolder::Write(const std::string& name, std::string_view text) con
   file << text;
   file.close();
   ASSERT_TRUE(file.good()) << path;
+}
+
+void RepositoryFolder::Touch(const std::string& name) const {
+  const std::filesystem::path file = path_ + "/" + name;
+  std::filesystem::last_write_time(file, std::filesystem::last_write_time(file) + std::chrono::hours(1));
 }
 
 void RepositoryFolder::Remove(const std::string& name) const {

@@ -47,6 +47,8 @@ class RepositoryFolder {
 
   // Writes `text` to `name` ("a/1/xgboost.json") in place, with the folders that it needs.
   void Write(const std::string& name, std::string_view text) const;
+  // Gives the file another time, and leaves its bytes.
+  void Touch(const std::string& name) const;
   void Remove(const std::string& name) const;
   bool Has(const std::string& name) const;
   std::string Read(const std::string& name) const;
