@@ -6,11 +6,15 @@
 #include <cmath>
 #include <cstring>
 
+#include "absl/strings/escaping.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
 
 namespace espalier {
 namespace {
+
+// Bytes of an unknown name that an error repeats; it is a file's, and may hold anything.
+constexpr size_t kShownName = 64;
 
 constexpr float kEpsilon = 1e-6f;  // XGBoost's kRtEps
 
@@ -117,7 +121,9 @@ const Objective::Rule* Objective::FindRule(std::string_view name) {
 absl::StatusOr<Objective> Objective::Create(const Ensemble& ensemble) {
   const Rule* rule = FindRule(ensemble.objective);
   if (rule == nullptr) {
-    return Error(absl::StatusCode::kUnimplemented, "objective \"", ensemble.objective, "\" is not known");
+    const std::string_view name = std::string_view(ensemble.objective).substr(0, kShownName);
+    return Error(absl::StatusCode::kUnimplemented, "objective \"", absl::CHexEscape(ToAbsl(name)),
+                 "\" is not known");
   }
   Objective objective(rule->name, rule->link, rule->base, rule->classes, ensemble.num_outputs);
   // What changed between versions of XGBoost; a file is read as the version that wrote it.

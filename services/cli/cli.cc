@@ -1,5 +1,7 @@
 #include "services/cli/cli.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iostream>
 #include <utility>
@@ -11,13 +13,37 @@ namespace {
 
 constexpr absl::string_view kUsagePayload = "espalier/usage";
 
-// A message on one line, whatever a library put into it.
-std::string OneLine(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
+// The control character at text[at] and how many bytes it has: C0, DEL, or C1 in UTF-8. None: 0 bytes.
+struct Control {
+  unsigned char code = 0;
+  size_t bytes = 0;
+};
+
+Control ControlAt(std::string_view text, size_t at) {
+  const auto first = static_cast<unsigned char>(text[at]);
+  if (first < 0x20 || first == 0x7f) return {first, 1};
+  if (first != 0xc2 || at + 1 == text.size()) return {};
+  const auto second = static_cast<unsigned char>(text[at + 1]);
+  return second >= 0x80 && second < 0xa0 ? Control{second, 2} : Control{};
 }
 
 }  // namespace
+
+std::string Printable(std::string_view text) {
+  std::string line;
+  for (size_t i = 0; i < text.size();) {
+    const Control control = ControlAt(text, i);
+    if (control.bytes == 0) {
+      line += text[i];
+    } else if (control.code == '\n') {
+      line += ' ';
+    } else {
+      line += fmt::format("\\x{:02x}", control.code);
+    }
+    i += std::max<size_t>(control.bytes, 1);
+  }
+  return line;
+}
 
 absl::Status UsageError(std::string_view message) {
   absl::Status status = InvalidArgument(message);
@@ -41,13 +67,27 @@ void Cli::OnRun(CLI::App* verb, std::function<absl::Status()> run) {
   verb->callback([this, run = std::move(run)] { run_ = run; });
 }
 
+std::string Cli::UnknownVerb(int argc, char** argv) const {
+  const CLI::App* app = &app_;
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    const auto verbs = app->get_subcommands([](const CLI::App*) { return true; });
+    if (verbs.empty()) return {};
+    const auto found = std::find_if(verbs.begin(), verbs.end(),
+                                    [&](const CLI::App* verb) { return verb->check_name(argv[i]); });
+    if (found == verbs.end()) return StrCat("'", argv[i], "' is no verb of '", app->get_name(), "'");
+    app = *found;
+  }
+  return {};
+}
+
 int Cli::Main(int argc, char** argv) {
   try {
     app_.parse(argc, argv);
   } catch (const CLI::Success& success) {
     return app_.exit(success);
   } catch (const CLI::ParseError& error) {
-    std::cerr << "espalier: " << OneLine(error.what()) << " (see --help)\n";
+    const std::string unknown = UnknownVerb(argc, argv);
+    std::cerr << "espalier: " << Printable(unknown.empty() ? error.what() : unknown) << " (see --help)\n";
     return 2;
   }
   if (!run_) {
@@ -56,7 +96,7 @@ int Cli::Main(int argc, char** argv) {
   }
   const absl::Status status = run_();
   if (status.ok()) return 0;
-  std::cerr << "espalier: " << OneLine(std::string(status.message())) << "\n";
+  std::cerr << "espalier: " << Printable(Message(status)) << "\n";
   return status.GetPayload(kUsagePayload).has_value() ? 2 : 1;
 }
 

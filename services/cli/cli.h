@@ -21,6 +21,9 @@ namespace espalier {
 // An error in how the program was called: exit 2 rather than 1.
 absl::Status UsageError(std::string_view message);
 
+// `text` as a terminal may see it: on one line, control characters as \x1b.
+std::string Printable(std::string_view text);
+
 class Cli {
  public:
   Cli();
@@ -36,6 +39,9 @@ class Cli {
   int Main(int argc, char** argv);
 
  private:
+  // What is wrong with the words before the options, if something is.
+  std::string UnknownVerb(int argc, char** argv) const;
+
   CLI::App app_;
   std::function<absl::Status()> run_;
 };

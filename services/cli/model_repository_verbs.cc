@@ -248,7 +248,7 @@ void AddLabel(Cli& cli, CLI::App* model) {
   verb->add_option("LABEL", options->label, "The label; requests may say it as their version")->required();
   verb->add_option("VERSION", options->label_version, "The version to label; 0 removes the label")
       ->required()
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t{0}, INT64_MAX));
   verb->add_option("--models", options->directory, "The repository directory")->required();
   verb->add_flag("--json", options->json, "Print JSON");
   cli.OnRun(verb, [options] { return RunLabel(*options); });
@@ -277,7 +277,7 @@ void AddModelRepositoryVerbs(Cli& cli, CLI::App* model) {
         "espalier model " + name + " flight-delay --version 2", options, load ? RunLoad : RunUnload);
     verb->add_option("NAME", options->name, "The model")->required();
     verb->add_option("--version", options->version, "The version; default: the whole model")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(int64_t{1}, INT64_MAX));
   }
   AddLabel(cli, model);
 }

@@ -46,7 +46,7 @@ nlohmann::ordered_json Describe(const Forest& forest) {
 
 std::string ForPeople(const nlohmann::ordered_json& value) {
   if (value.is_null()) return "-";
-  if (value.is_string()) return value.get<std::string>();
+  if (value.is_string()) return Printable(value.get<std::string>());
   if (!value.is_array()) return JsonText(value);
   std::string text;
   for (const nlohmann::ordered_json& element : value) text += (text.empty() ? "" : ", ") + ForPeople(element);

@@ -187,7 +187,7 @@ void AddModelOptions(CLI::App* verb, TrainOptions& options) {
   verb->add_option("--models", options.models, "Model repository to write to")->required();
   verb->add_option("--name", options.name, "The model's name")->required();
   verb->add_option("--version", options.version, "The version's number (default: the next one)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(int64_t{1}, INT64_MAX));
 }
 
 }  // namespace

@@ -31,6 +31,28 @@ def test_usage_problems_exit_2(arguments):
     assert "espalier" in one_line(espalier(*arguments, code=2).stderr)
 
 
+@pytest.mark.parametrize("arguments,words", [
+    (["nosuch"], ["'nosuch'"]), (["model", "rollback", "x"], ["'rollback'", "'model'"]), (["experiment", "\x1b[2Jx"], ["'\\x1b[2Jx'"]),
+    (["model", "label", "m", "champion", "-1", "--models", "."], ["-1", "range 0 to 9223372036854775807"]),
+    (["model", "load", "m", "--version", "0"], ["0", "range 1 to 9223372036854775807"]),
+    (["train", "--local", "--input", "t", "--label", "y", "--models", "m", "--name", "n", "--version", "0"], ["range 1 to 9223372036854775807"])])
+def test_usage_errors_say_which_word(arguments, words):
+    error = one_line(espalier(*arguments, code=2).stderr)
+    assert all(word in error for word in words) and "\x1b" not in error, error
+
+
+def test_a_file_says_nothing_to_the_terminal(models, tmp_path):
+    """Escape sequences in a model's names are shown, not sent."""
+    text = (models / "multi/1/xgboost.json").read_text()
+    (tmp_path / "objective.json").write_text(text.replace("multi:softprob", "\\u001b[2Jmulti"))
+    error = one_line(espalier("model", "inspect", tmp_path / "objective.json", code=1).stderr)
+    assert "\\x1b[2Jmulti" in error and "\x1b" not in error
+    names = ",".join(f'"\\u001b[{i}m\\u009b"' for i in range(6))
+    (tmp_path / "names.json").write_text(text.replace('"feature_names":[]', f'"feature_names":[{names}]'))
+    shown = espalier("model", "inspect", tmp_path / "names.json").stdout
+    assert "\\x1b[0m" in shown and "\x1b" not in shown and "\x9b" not in shown
+
+
 @pytest.mark.parametrize("verb", [["serve"], ["model", "inspect"], ["predict"], ["assign"], ["experiment", "status"], ["experiment", "validate"],
                                   ["analyze"], ["outcome"], ["train"]])
 def test_every_verb_has_help_with_an_example(verb):
