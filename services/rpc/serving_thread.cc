@@ -34,8 +34,7 @@ void ServingThread::EndStreams() {
 }
 
 void ServingThread::Stop() {
-  stop_.store(true);
-  wake_.Set(queue_.get(), std::chrono::system_clock::now(), nullptr);
+  stop_.Set(queue_.get(), std::chrono::system_clock::now(), nullptr);
   thread_.join();
 }
 
@@ -45,17 +44,18 @@ void ServingThread::Run() {
   for (;;) {
     switch (queue_->AsyncNext(&tag, &ok, std::chrono::system_clock::now() + kRefresh)) {
       case grpc::CompletionQueue::GOT_EVENT:
-        if (tag != nullptr) static_cast<CallTag*>(tag)->Proceed(ok);
+        if (tag == nullptr) {
+          stopping_ = true;
+          queue_->Shutdown();
+        } else {
+          static_cast<CallTag*>(tag)->Proceed(ok);
+        }
         break;
       case grpc::CompletionQueue::TIMEOUT:
         lane_->Refresh();
         break;
       case grpc::CompletionQueue::SHUTDOWN:
         return;
-    }
-    if (!stopping_ && stop_.load(std::memory_order_relaxed)) {
-      stopping_ = true;
-      queue_->Shutdown();
     }
   }
 }

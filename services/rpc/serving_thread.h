@@ -5,7 +5,6 @@
 #include <grpcpp/alarm.h>
 #include <grpcpp/grpcpp.h>
 
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -43,13 +42,13 @@ class ServingThread {
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
   const std::unique_ptr<RequestLane> lane_;
-  // Set by Stop, seen by the thread, which alone writes `stopping_`: nothing is awaited on a queue that is
-  // shut down.
-  std::atomic<bool> stop_{false};
+  // Written by the thread alone: nothing is awaited on a queue that is shut down.
   bool stopping_ = false;
   OpenStreams streams_;
   grpc::Alarm end_streams_;
-  grpc::Alarm wake_;
+  // Its event, without a tag, is the last that is put on the queue from outside: the thread that takes it
+  // shuts the queue down.
+  grpc::Alarm stop_;
   std::thread thread_;
 };
 
