@@ -12,6 +12,7 @@
 #include "models/forest/linear_kernel.h"
 #include "models/forest/node_table.h"
 #include "models/forest/objective.h"
+#include "models/forest/predict_in_parts.h"
 
 namespace espalier {
 namespace {
@@ -272,6 +273,7 @@ size_t Forest::OutputWidth(OutputKind kind, IterationRange iterations) const {
 }
 
 absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, std::span<float> out) const {
+  if (options.threads > 1) return PredictInParts(*this, rows, options, out);
   const Compiled& forest = *compiled_;
   if (options.kind == OutputKind::kClass || options.kind == OutputKind::kLeaf) {
     return InvalidArgument("classes and leaves are int32, the output is float32");
@@ -307,6 +309,7 @@ absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, st
 }
 
 absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, std::span<int32_t> out) const {
+  if (options.threads > 1) return PredictInParts(*this, rows, options, out);
   const Compiled& forest = *compiled_;
   if (options.kind != OutputKind::kClass && options.kind != OutputKind::kLeaf) {
     return InvalidArgument("values, margins and contributions are float32, the output is int32");

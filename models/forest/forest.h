@@ -51,6 +51,9 @@ struct PredictOptions {
   // Empty, or rows.count * num_outputs() margins on which the trees are added, in place of the model's base
   // score.
   std::span<const float> base_margin = {};
+  // Threads that may work on many rows, the caller's included; the bits are the same for any number. More
+  // than one allocates.
+  uint32_t threads = 1;
 };
 
 struct CompileOptions {

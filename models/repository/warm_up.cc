@@ -23,7 +23,7 @@ size_t BlockRows(const Forest& forest, OutputKind kind) {
 template <typename T>
 absl::Status PredictInto(const Forest& forest, const Rows& rows, OutputKind kind) {
   std::vector<T> out(rows.count * forest.OutputWidth(kind));
-  return forest.Predict(rows, {.kind = kind, .iterations = {}, .base_margin = {}}, std::span<T>(out));
+  return forest.Predict(rows, {.kind = kind}, std::span<T>(out));
 }
 
 absl::Status PredictOnce(const Forest& forest, const std::vector<float>& values, size_t count,

@@ -128,8 +128,10 @@ absl::Status InferOutputs::Compute(const InferRequest& request, const LoadedMode
   ESPALIER_RETURN_IF_ERROR(Select(request, version));
   ESPALIER_ASSIGN_OR_RETURN(const IterationRange range, ParseIterations(request, *version.forest));
   ESPALIER_RETURN_IF_ERROR(CheckSize(version, matrix.rows().count, range, max_bytes));
-  PredictOptions options{
-      .kind = OutputKind::kValue, .iterations = range, .base_margin = matrix.base_margin()};
+  PredictOptions options{.kind = OutputKind::kValue,
+                         .iterations = range,
+                         .base_margin = matrix.base_margin(),
+                         .threads = threads_};
   for (size_t i = 0; i < count_; ++i) {
     options.kind = tensors_[i].kind;
     SetShape(version, matrix.rows().count, Width(tensors_[i], version, range), tensors_[i]);
@@ -147,8 +149,10 @@ absl::Status InferOutputs::EnsureValues(const InferRequest& request, const Loade
                  " bytes; at most ", max_bytes, " are allowed: send fewer rows");
   }
   ESPALIER_ASSIGN_OR_RETURN(const IterationRange range, ParseIterations(request, *version.forest));
-  const PredictOptions options{
-      .kind = OutputKind::kValue, .iterations = range, .base_margin = matrix.base_margin()};
+  const PredictOptions options{.kind = OutputKind::kValue,
+                               .iterations = range,
+                               .base_margin = matrix.base_margin(),
+                               .threads = threads_};
   values_.resize(count);
   has_values_ = true;
   return version.forest->Predict(matrix.rows(), options, std::span<float>(values_));

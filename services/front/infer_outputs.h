@@ -37,6 +37,9 @@ struct OutputTensor {
 
 class InferOutputs {
  public:
+  // `threads` may work on one request of many rows.
+  explicit InferOutputs(uint32_t threads = 1) : threads_(threads) {}
+
   // Predicts what `request` asks of `version` over `matrix`. INVALID_ARGUMENT for an unknown output or
   // parameter `iterations`; RESOURCE_EXHAUSTED when the reply would exceed `max_bytes`.
   absl::Status Compute(const InferRequest& request, const LoadedModel& version, const RowMatrix& matrix,
@@ -65,6 +68,7 @@ class InferOutputs {
                          OutputTensor& tensor);
   OutputTensor& Add(std::string_view name, OutputKind kind);
 
+  const uint32_t threads_;
   // Tensors beyond count_ keep their buffers for later requests.
   std::vector<OutputTensor> tensors_;
   size_t count_ = 0;

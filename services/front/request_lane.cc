@@ -69,7 +69,11 @@ struct RequestLane::Call {
 
 RequestLane::RequestLane(const Options& options, const Snapshot<ServingPlan>& plan,
                          EventIdGenerator& event_ids, ExposureQueue* exposures)
-    : options_(options), plan_(plan), event_ids_(event_ids), exposures_(exposures) {}
+    : options_(options),
+      plan_(plan),
+      event_ids_(event_ids),
+      exposures_(exposures),
+      outputs_(options.threads) {}
 
 absl::Status RequestLane::Infer(std::string_view request, const MetadataSource& metadata, ReplySink& reply) {
   // Pinned by copy: the plan lives for the whole call, whatever is published meanwhile.

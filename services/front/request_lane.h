@@ -54,6 +54,8 @@ class RequestLane {
     RequestLimits limits;
     // Whether exposures carry the features that the model saw.
     bool log_features = true;
+    // How many threads may predict one request of many rows.
+    uint32_t threads = 1;
     const Clock* clock = &RealClock();
   };
 

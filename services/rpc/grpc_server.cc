@@ -102,9 +102,11 @@ class AsyncGrpcServer final : public GrpcServer {
   uint64_t queued_rows() const override { return pool_ == nullptr ? 0 : pool_->queued_rows(); }
 
  private:
-  std::unique_ptr<RequestLane> NewLane() {
-    return std::make_unique<RequestLane>(options_.lane, parts_.plan, parts_.event_ids,
-                                         &parts_.events.NewQueue());
+  // A lane whose requests may be predicted by `threads` threads each.
+  std::unique_ptr<RequestLane> NewLane(uint32_t threads) {
+    RequestLane::Options options = options_.lane;
+    options.threads = threads;
+    return std::make_unique<RequestLane>(options, parts_.plan, parts_.event_ids, &parts_.events.NewQueue());
   }
 
   void Arm(const CallContext& context);
@@ -193,8 +195,8 @@ absl::Status AsyncGrpcServer::Listen() {
   const int count = options_.threads > 0 ? options_.threads : cores;
   std::vector<std::unique_ptr<RequestLane>> pool_lanes;
   for (int i = 0; i < count; ++i) {
-    threads_.push_back(std::make_unique<ServingThread>(builder.AddCompletionQueue(), NewLane()));
-    pool_lanes.push_back(NewLane());
+    threads_.push_back(std::make_unique<ServingThread>(builder.AddCompletionQueue(), NewLane(1)));
+    pool_lanes.push_back(NewLane(static_cast<uint32_t>(cores)));
   }
   pool_ = std::make_unique<ComputePool>(std::move(pool_lanes));
   server_ = builder.BuildAndStart();

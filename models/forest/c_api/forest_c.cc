@@ -117,9 +117,7 @@ absl::StatusOr<PredictOptions> ReadOptions(const espalier_predict_options* optio
   PredictOptions result;
   ESPALIER_ASSIGN_OR_RETURN(result.kind, ToOutputKind(copy.kind));
   result.iterations = {copy.iteration_begin, copy.iteration_end};
-  if (copy.reserved != 0) {
-    return InvalidArgument("espalier_predict_options.reserved is ", copy.reserved, ", must be 0");
-  }
+  result.threads = std::max(copy.threads, 1u);
   if ((copy.base_margin == nullptr) != (copy.base_margin_size == 0)) {
     return InvalidArgument("espalier_predict_options.base_margin is ",
                            copy.base_margin == nullptr ? "NULL" : "not NULL", ", but base_margin_size is ",

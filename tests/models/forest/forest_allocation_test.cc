@@ -30,5 +30,26 @@ TEST(ForestAllocationTest, AWarmThreadDoesNotAllocate) {
   }
 }
 
+// Starting a thread allocates.
+TEST(ForestAllocationTest, ThreadsAreStartedForManyRowsOnly) {
+  const absl::StatusOr<Ensemble> ensemble =
+      ReadEnsembleFile(FindGoldenModel("3.2.0", "binary_logistic").files[0]);
+  ASSERT_TRUE(ensemble.ok());
+  const std::shared_ptr<const Forest> forest = *Forest::Compile(*ensemble);
+  const std::vector<float> values(200'000 * kGoldenFeatures, 0.5f);
+  std::vector<float> out(values.size() / kGoldenFeatures);
+  const auto allocated = [&](size_t count, uint32_t threads) {
+    const Rows rows{reinterpret_cast<const std::byte*>(values.data()), count,
+                    kGoldenFeatures * sizeof(float)};
+    const size_t before = AllocatedBytes();
+    EXPECT_TRUE(forest->Predict(rows, {.threads = threads}, std::span(out).first(count)).ok());
+    return AllocatedBytes() - before;
+  };
+  allocated(out.size(), 1);
+  EXPECT_EQ(allocated(out.size(), 1), 0u);
+  EXPECT_EQ(allocated(100, 4), 0u);
+  EXPECT_GT(allocated(out.size(), 4), 0u);
+}
+
 }  // namespace
 }  // namespace espalier

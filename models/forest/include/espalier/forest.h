@@ -84,7 +84,9 @@ typedef struct espalier_predict_options {
   /* Boosting iterations from begin up to but without end; end 0: to the last. */
   uint32_t iteration_begin;
   uint32_t iteration_end;
-  uint32_t reserved; /* 0 */
+  /* How many threads may work on many rows (dense, float32), the caller's included; 0 is 1. The bits are the
+   * same for any number. */
+  uint32_t threads;
   /* NULL, or num_rows * num_outputs margins on which the trees are added, in place of the model's own. */
   const float* base_margin;
   size_t base_margin_size;

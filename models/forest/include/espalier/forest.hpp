@@ -112,6 +112,8 @@ struct Options {
   uint32_t iteration_end = 0;
   // Empty, or a margin for each row and output to start from.
   std::vector<float> base_margin = {};
+  // How many threads may work on many rows (dense, float32), the caller's included.
+  uint32_t threads = 1;
 };
 
 class Forest {
@@ -191,6 +193,7 @@ class Forest {
     c.kind = options.kind;
     c.iteration_begin = options.iteration_begin;
     c.iteration_end = options.iteration_end;
+    c.threads = options.threads;
     c.base_margin = options.base_margin.empty() ? nullptr : options.base_margin.data();
     c.base_margin_size = options.base_margin.size();
     return c;

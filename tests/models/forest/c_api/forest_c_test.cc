@@ -247,10 +247,14 @@ TEST_F(ForestCTest, BaseMarginOfAnotherSizeIsRefused) {
   ExpectRefused(Predict(rows_, options), ESPALIER_INVALID_ARGUMENT, "base_margin is NULL");
 }
 
-TEST_F(ForestCTest, ReservedFieldsMustBeZero) {
+TEST_F(ForestCTest, AnyNumberOfThreadsGivesTheSameBits) {
   espalier_predict_options options = OptionsOf(ESPALIER_VALUE);
-  options.reserved = 1;
-  ExpectRefused(Predict(rows_, options), ESPALIER_INVALID_ARGUMENT, "reserved is 1");
+  ASSERT_EQ(Predict(rows_, options), ESPALIER_OK);
+  const std::vector<float> alone = out_;
+  std::fill(out_.begin(), out_.end(), 0.0f);
+  options.threads = 7;
+  ASSERT_EQ(Predict(rows_, options), ESPALIER_OK);
+  EXPECT_EQ(out_, alone);
 }
 
 TEST_F(ForestCTest, StructsOfOtherSizesAreRefused) {
