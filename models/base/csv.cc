@@ -27,8 +27,9 @@ bool IsMissing(std::string_view text) {
 
 }  // namespace
 
-CsvReader::CsvReader(std::string_view bytes) : rest_(bytes) {
-  if (rest_.substr(0, kByteOrderMark.size()) == kByteOrderMark) rest_.remove_prefix(kByteOrderMark.size());
+CsvReader::CsvReader(std::string_view bytes, uint64_t first_line) : rest_(bytes), line_(first_line) {
+  if (first_line == 1 && rest_.substr(0, kByteOrderMark.size()) == kByteOrderMark)
+    rest_.remove_prefix(kByteOrderMark.size());
 }
 
 bool CsvReader::Next(std::vector<std::string_view>& fields) {

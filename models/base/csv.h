@@ -23,7 +23,8 @@ namespace espalier {
 // Not thread-safe; does not own the bytes.
 class CsvReader {
  public:
-  explicit CsvReader(std::string_view bytes);
+  // `bytes` begin on a line of this number.
+  explicit CsvReader(std::string_view bytes, uint64_t first_line = 1);
 
   // Reads the next record. False at the end and after an error: status() tells them apart. The views are good
   // until the next call.
@@ -35,13 +36,16 @@ class CsvReader {
   // The line, from 1, on which the last record began.
   uint64_t line() const { return record_line_; }
 
+  // What has not been read yet.
+  std::string_view rest() const { return rest_; }
+
  private:
   bool ReadField(std::string_view& field);
   bool ReadQuoted(std::string_view& field);
   bool SkipLineEnd();
 
   std::string_view rest_;
-  uint64_t line_ = 1;
+  uint64_t line_;
   uint64_t record_line_ = 0;
   std::deque<std::string> unescaped_;
   absl::Status status_;

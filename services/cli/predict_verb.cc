@@ -1,11 +1,14 @@
 #include "services/cli/predict_verb.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,14 +20,16 @@
 #include "models/forest/read_ensemble.h"
 #include "nlohmann/json.hpp"
 #include "services/cli/print_json.h"
+#include "services/cli/score_file.h"
 #include "services/cli/table_io.h"
 #include "services/cli/table_writer.h"
 
 namespace espalier {
 namespace {
 
-// Values that are in memory at a time, of the input or of the output.
-constexpr size_t kChunkValues = size_t{1} << 20;
+// Values of a part, of the input or of the output; there are two parts a thread.
+constexpr size_t kPartValues = size_t{1} << 18;
+constexpr int64_t kProgressNanos = 100'000'000;
 
 struct PredictVerbOptions {
   std::string model;
@@ -32,6 +37,7 @@ struct PredictVerbOptions {
   std::string out;
   std::string kind = "value";
   std::string iterations;
+  uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
   bool json = false;
 };
 
@@ -117,27 +123,48 @@ TableShape ShapeOf(const Forest& forest, const std::string& name, const PredictO
   return shape;
 }
 
-// Predicts all rows of `source` and writes them; returns their number.
-template <typename Number>
-absl::StatusOr<uint64_t> PredictRows(const Forest& forest, const PredictOptions& options, RowSource& source,
-                                     TableWriter& writer) {
-  const size_t width = forest.OutputWidth(options.kind, options.iterations);
-  const size_t widest = std::max<size_t>({width, forest.num_features(), 1});
-  const size_t chunk_rows = std::max<size_t>(1, kChunkValues / widest);
-  std::vector<float> rows;
-  std::vector<Number> out;
-  uint64_t total = 0;
-  while (true) {
-    ESPALIER_ASSIGN_OR_RETURN(const size_t count, source.Read(chunk_rows, rows));
-    if (count == 0) return total;
-    out.resize(count * width);
-    const Rows view{reinterpret_cast<const std::byte*>(rows.data()), count,
-                    forest.num_features() * sizeof(float)};
-    ESPALIER_RETURN_IF_ERROR(forest.Predict(view, options, std::span<Number>(out)));
-    ESPALIER_RETURN_IF_ERROR(writer.Write(std::span<const Number>(out)));
-    total += count;
-  }
+// How the rows become scores, in parts of such a size that a few of them fit into memory.
+ScorePlan PlanOf(const Forest& forest, const PredictOptions& options, bool integers, uint32_t threads) {
+  ScorePlan plan;
+  plan.width = forest.OutputWidth(options.kind, options.iterations);
+  plan.integers = integers;
+  plan.part_rows =
+      std::max<size_t>(1, kPartValues / std::max<size_t>({plan.width, forest.num_features(), 1}));
+  plan.threads = threads;
+  plan.predict = [&forest, options](const Rows& rows, std::span<float> out) {
+    return forest.Predict(rows, options, out);
+  };
+  plan.predict_integers = [&forest, options](const Rows& rows, std::span<int32_t> out) {
+    return forest.Predict(rows, options, out);
+  };
+  return plan;
 }
+
+// Tells somebody who waits at a terminal how far it is, at most ten times a second.
+class TerminalProgress {
+ public:
+  explicit TerminalProgress(size_t total_bytes) : total_bytes_(total_bytes) {}
+  ~TerminalProgress() {
+    if (shown_) std::cerr << "\r\x1b[K";
+  }
+  TerminalProgress(const TerminalProgress&) = delete;
+  TerminalProgress& operator=(const TerminalProgress&) = delete;
+
+  void Show(uint64_t rows, size_t bytes) {
+    const int64_t now = RealClock().MonotonicNanos();
+    if (!terminal_ || now < next_nanos_) return;
+    next_nanos_ = now + kProgressNanos;
+    shown_ = true;
+    std::cerr << fmt::format("\r{} rows, {} %", rows, bytes * 100 / std::max<size_t>(total_bytes_, 1))
+              << std::flush;
+  }
+
+ private:
+  const size_t total_bytes_;
+  const bool terminal_ = isatty(STDERR_FILENO) != 0;
+  bool shown_ = false;
+  int64_t next_nanos_ = RealClock().MonotonicNanos() + kProgressNanos;
+};
 
 absl::StatusOr<std::shared_ptr<const Forest>> LoadForest(const std::string& path) {
   ESPALIER_ASSIGN_OR_RETURN(Ensemble ensemble, ReadEnsembleFile(path));
@@ -168,9 +195,10 @@ absl::Status RunPredict(const PredictVerbOptions& options) {
   ESPALIER_ASSIGN_OR_RETURN(const std::unique_ptr<TableWriter> writer,
                             TableWriter::Create(options.out, std::move(shape)));
   const int64_t start = RealClock().MonotonicNanos();
-  ESPALIER_ASSIGN_OR_RETURN(const uint64_t rows,
-                            integers ? PredictRows<int32_t>(*forest, predict, *source, *writer)
-                                     : PredictRows<float>(*forest, predict, *source, *writer));
+  ScorePlan plan = PlanOf(*forest, predict, integers, options.threads);
+  TerminalProgress progress(source->size());
+  plan.on_progress = [&](uint64_t rows, size_t bytes) { progress.Show(rows, bytes); };
+  ESPALIER_ASSIGN_OR_RETURN(const uint64_t rows, ScoreFile(plan, *source, *writer));
   ESPALIER_RETURN_IF_ERROR(writer->Finish());
   const double seconds = static_cast<double>(RealClock().MonotonicNanos() - start) / 1e9;
   const size_t width = forest->OutputWidth(predict.kind, predict.iterations);
@@ -203,6 +231,9 @@ void AddPredictVerb(Cli& cli) {
       ->capture_default_str();
   verb->add_option("--iterations", options->iterations,
                    "Boosting iterations A:B, half open, or best (default: all)");
+  verb->add_option("--threads", options->threads, "Threads; the scores are the same for any number")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
   verb->add_flag("--json", options->json, "Print the summary as JSON");
   cli.OnRun(verb, [options] { return RunPredict(*options); });
 }

@@ -49,22 +49,29 @@ class NpyRows final : public RowSource {
                              ShapeText(header->shape), " needs more");
     }
     return std::unique_ptr<RowSource>(
-        new NpyRows(std::move(file), header->data_begin, header->shape[0], num_features));
+        new NpyRows(std::move(file), header->data_begin, header->shape[0], row_bytes));
   }
 
-  absl::StatusOr<size_t> Read(size_t max_rows, std::vector<float>& rows) override {
-    const size_t count = std::min<uint64_t>(max_rows, rows_left_);
-    const size_t bytes = count * num_features_ * sizeof(float);
-    rows.resize(count * num_features_);
-    if (bytes != 0) std::memcpy(rows.data(), file_.bytes().data() + next_, bytes);
-    next_ += bytes;
-    rows_left_ -= count;
-    return count;
+  RowPart Next(size_t max_rows) override {
+    const size_t bytes = std::min(rest_.size(), max_rows * row_bytes_);
+    const RowPart part = {rest_.substr(0, bytes)};
+    rest_.remove_prefix(bytes);
+    return part;
   }
+
+  absl::StatusOr<Rows> Read(const RowPart& part, std::vector<float>& values) const override {
+    return Rows{reinterpret_cast<const std::byte*>(part.bytes.data()), part.bytes.size() / row_bytes_,
+                row_bytes_};
+  }
+
+  size_t size() const override { return size_; }
 
  private:
-  NpyRows(MappedFile file, size_t begin, uint64_t rows, uint32_t num_features)
-      : file_(std::move(file)), next_(begin), rows_left_(rows), num_features_(num_features) {}
+  NpyRows(MappedFile file, size_t begin, uint64_t rows, size_t row_bytes)
+      : file_(std::move(file)),
+        row_bytes_(row_bytes),
+        size_(rows * row_bytes),
+        rest_(file_.bytes().substr(begin, size_)) {}
 
   static std::string ShapeText(const std::vector<uint64_t>& shape) {
     std::string text;
@@ -72,10 +79,52 @@ class NpyRows final : public RowSource {
     return StrCat("(", text, ")");
   }
 
-  MappedFile file_;
-  size_t next_;
-  uint64_t rows_left_;
-  const size_t num_features_;
+  const MappedFile file_;
+  const size_t row_bytes_;
+  const size_t size_;
+  std::string_view rest_;
+};
+
+// The rows that were parsed into `values`.
+Rows AsRows(const std::vector<float>& values, size_t num_features) {
+  const size_t row_bytes = num_features * sizeof(float);
+  const size_t count = num_features == 0 ? 0 : values.size() / num_features;
+  return {reinterpret_cast<const std::byte*>(values.data()), count, row_bytes};
+}
+
+// The length of the first `lines` lines of `text`, and of those after them up to one that is not empty.
+size_t LengthOfLines(std::string_view text, size_t lines) {
+  size_t end = 0;
+  while (lines > 0 && end < text.size()) {
+    const size_t begin = end;
+    end = std::min(text.find('\n', begin), text.size() - 1) + 1;
+    const bool empty = text.substr(begin, end - begin).find_first_not_of("\r\n") == std::string_view::npos;
+    if (lines > 1 || !empty) --lines;
+  }
+  return end;
+}
+
+// Cuts parts off a text.
+class PartCutter {
+ public:
+  explicit PartCutter(std::string_view text = {}, uint64_t first_line = 1)
+      : rest_(text), line_(first_line), size_(text.size()) {}
+
+  std::string_view rest() const { return rest_; }
+  uint64_t line() const { return line_; }
+  size_t size() const { return size_; }
+
+  RowPart Cut(size_t bytes) {
+    const RowPart part = {rest_.substr(0, bytes), line_};
+    rest_.remove_prefix(bytes);
+    line_ += static_cast<uint64_t>(std::count(part.bytes.begin(), part.bytes.end(), '\n'));
+    return part;
+  }
+
+ private:
+  std::string_view rest_;
+  uint64_t line_;
+  size_t size_;
 };
 
 class CsvRows final : public RowSource {
@@ -87,34 +136,54 @@ class CsvRows final : public RowSource {
     return rows;
   }
 
-  absl::StatusOr<size_t> Read(size_t max_rows, std::vector<float>& rows) override {
-    rows.clear();
-    size_t count = 0;
-    for (; count < max_rows && reader_.Next(fields_); ++count) {
-      if (fields_.size() != header_.size()) {
-        return InvalidArgument(path_, " line ", reader_.line(), ": has ", fields_.size(),
-                               " fields, the header has ", header_.size());
-      }
-      for (uint32_t feature = 0; feature < columns_.size(); ++feature) {
-        const std::string_view field = fields_[columns_[feature]];
-        const bool named = categories_ != nullptr && categories_->Has(feature);
-        const std::optional<float> value = named ? ParseCategory(feature, field) : ParseFloat(field);
-        if (!value.has_value()) {
-          return InvalidArgument(
-              path_, " line ", reader_.line(), ", column ", header_[columns_[feature]], ": \"",
-              field.substr(0, 64), "\" is ",
-              named ? "no category that the model was trained on" : "not a number that float32 can hold");
-        }
-        rows.push_back(*value);
-      }
-    }
-    if (!reader_.status().ok()) return Annotate(reader_.status(), path_);
-    return count;
+  // A line is a record, unless there are quotes.
+  RowPart Next(size_t max_rows) override {
+    const size_t lines = LengthOfLines(cutter_.rest(), max_rows);
+    if (cutter_.rest().substr(0, lines).find('"') == std::string_view::npos) return cutter_.Cut(lines);
+    CsvReader reader(cutter_.rest(), cutter_.line());
+    std::vector<std::string_view> fields;
+    for (size_t i = 0; i < max_rows && reader.Next(fields);)
+      i += fields.size() == 1 && fields[0].empty() ? 0 : 1;
+    // What is wrong is said when the part is read.
+    return cutter_.Cut(reader.status().ok() ? cutter_.rest().size() - reader.rest().size()
+                                            : cutter_.rest().size());
   }
+
+  absl::StatusOr<Rows> Read(const RowPart& part, std::vector<float>& values) const override {
+    values.clear();
+    CsvReader reader(part.bytes, part.first_line);
+    std::vector<std::string_view> fields;
+    while (reader.Next(fields)) ESPALIER_RETURN_IF_ERROR(ReadRecord(fields, reader.line(), values));
+    if (!reader.status().ok()) return Annotate(reader.status(), path_);
+    return AsRows(values, columns_.size());
+  }
+
+  size_t size() const override { return cutter_.size(); }
 
  private:
   CsvRows(const std::string& path, MappedFile file, const CategoryNames* categories)
-      : path_(path), file_(std::move(file)), reader_(file_.bytes()), categories_(categories) {}
+      : path_(path), file_(std::move(file)), categories_(categories) {}
+
+  absl::Status ReadRecord(const std::vector<std::string_view>& fields, uint64_t line,
+                          std::vector<float>& values) const {
+    if (fields.size() != header_.size()) {
+      return InvalidArgument(path_, " line ", line, ": has ", fields.size(), " fields, the header has ",
+                             header_.size());
+    }
+    for (uint32_t feature = 0; feature < columns_.size(); ++feature) {
+      const std::string_view field = fields[columns_[feature]];
+      const bool named = categories_ != nullptr && categories_->Has(feature);
+      const std::optional<float> value = named ? ParseCategory(feature, field) : ParseFloat(field);
+      if (!value.has_value()) {
+        return InvalidArgument(
+            path_, " line ", line, ", column ", header_[columns_[feature]], ": \"", field.substr(0, 64),
+            "\" is ",
+            named ? "no category that the model was trained on" : "not a number that float32 can hold");
+      }
+      values.push_back(*value);
+    }
+    return absl::OkStatus();
+  }
 
   // What stands for a missing number stands for a missing category too, unless the model knows it by that
   // name.
@@ -126,11 +195,17 @@ class CsvRows final : public RowSource {
   }
 
   absl::Status ReadHeader(const RowSchema& schema) {
-    if (!reader_.Next(fields_)) {
-      return reader_.status().ok() ? InvalidArgument(path_, ": has no header row")
-                                   : Annotate(reader_.status(), path_);
+    CsvReader reader(file_.bytes());
+    std::vector<std::string_view> fields;
+    if (!reader.Next(fields)) {
+      return reader.status().ok() ? InvalidArgument(path_, ": has no header row")
+                                  : Annotate(reader.status(), path_);
     }
-    header_.assign(fields_.begin(), fields_.end());
+    header_.assign(fields.begin(), fields.end());
+    const size_t begin = file_.bytes().size() - reader.rest().size();
+    const std::string_view head = file_.bytes().substr(0, begin);
+    cutter_ =
+        PartCutter(reader.rest(), 1 + static_cast<uint64_t>(std::count(head.begin(), head.end(), '\n')));
     std::string lacking;
     for (const std::string& name : schema.feature_names) {
       const std::optional<size_t> column = FindColumn(header_, name);
@@ -152,12 +227,11 @@ class CsvRows final : public RowSource {
 
   const std::string path_;
   const MappedFile file_;
-  CsvReader reader_;
   const CategoryNames* const categories_;
+  PartCutter cutter_;
   std::vector<std::string> header_;
   // For each feature its column.
   std::vector<size_t> columns_;
-  std::vector<std::string_view> fields_;
 };
 
 // Cuts the next piece that ends in one of `ends` off `text`.
@@ -171,22 +245,25 @@ std::string_view CutToken(std::string_view& text, std::string_view ends) {
 class LibsvmRows final : public RowSource {
  public:
   LibsvmRows(const std::string& path, MappedFile file, uint32_t num_features)
-      : path_(path), file_(std::move(file)), rest_(file_.bytes()), num_features_(num_features) {}
+      : path_(path), file_(std::move(file)), cutter_(file_.bytes()), num_features_(num_features) {}
 
-  absl::StatusOr<size_t> Read(size_t max_rows, std::vector<float>& rows) override {
-    rows.clear();
-    size_t count = 0;
-    while (count < max_rows && !rest_.empty()) {
-      std::string_view line = CutToken(rest_, "\n");
-      ++line_;
+  RowPart Next(size_t max_rows) override { return cutter_.Cut(LengthOfLines(cutter_.rest(), max_rows)); }
+
+  absl::StatusOr<Rows> Read(const RowPart& part, std::vector<float>& values) const override {
+    values.clear();
+    uint64_t number = part.first_line;
+    for (std::string_view rest = part.bytes; !rest.empty(); ++number) {
+      std::string_view line = CutToken(rest, "\n");
       line = line.substr(0, line.find('#'));
       if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-      rows.resize(rows.size() + num_features_, kMissing);
-      ESPALIER_RETURN_IF_ERROR(ReadLine(line, rows.data() + count * num_features_));
-      ++count;
+      values.resize(values.size() + num_features_, kMissing);
+      const absl::Status read = ReadLine(line, values.data() + values.size() - num_features_);
+      if (!read.ok()) return Annotate(read, StrCat(path_, " line ", number));
     }
-    return count;
+    return AsRows(values, num_features_);
   }
+
+  size_t size() const override { return cutter_.size(); }
 
  private:
   absl::Status ReadLine(std::string_view line, float* row) const {
@@ -205,7 +282,7 @@ class LibsvmRows final : public RowSource {
 
   absl::Status ReadPair(std::string_view token, size_t colon, float* row) const {
     const auto error = [&](const auto&... what) {
-      return InvalidArgument(path_, " line ", line_, ": \"", token.substr(0, 64), "\" ", what...);
+      return InvalidArgument("\"", token.substr(0, 64), "\" ", what...);
     };
     if (colon == std::string_view::npos) return error("is not of the form index:value");
     uint64_t index = 0;
@@ -226,9 +303,8 @@ class LibsvmRows final : public RowSource {
 
   const std::string path_;
   const MappedFile file_;
-  std::string_view rest_;
+  PartCutter cutter_;
   const uint64_t num_features_;
-  uint64_t line_ = 0;
 };
 
 bool IsLibsvm(const std::string& path, std::string_view bytes) {

@@ -1,11 +1,13 @@
-// Rows of features from files, in chunks: .npy, CSV and LIBSVM.
+// Rows of features from files, in parts: .npy, CSV and LIBSVM.
 //
-//   ESPALIER_ASSIGN_OR_RETURN(auto source, OpenRows("flights.csv", {forest.num_features(),
-//   forest.feature_names()})); std::vector<float> rows; while (true) {
-//     ESPALIER_ASSIGN_OR_RETURN(const size_t count, source->Read(1024, rows));
-//     if (count == 0) break;
+//   ESPALIER_ASSIGN_OR_RETURN(auto source, OpenRows("flights.csv", {forest.num_features()}));
+//   for (RowPart part = source->Next(1024); !part.bytes.empty(); part = source->Next(1024)) {
+//     std::vector<float> values;
+//     ESPALIER_ASSIGN_OR_RETURN(const Rows rows, source->Read(part, values));
 //     ...
 //   }
+//
+// To cut the file is cheap, to read a part is not: parts can be read by several threads.
 //
 // Errors are INVALID_ARGUMENT and name the file and, for text, the line.
 #ifndef ESPALIER_SERVICES_CLI_TABLE_IO_H_
@@ -15,10 +17,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "models/forest/category_names.h"
+#include "models/forest/forest.h"
 
 namespace espalier {
 
@@ -31,14 +35,27 @@ struct RowSchema {
   const CategoryNames* category_names = nullptr;
 };
 
-// Not thread-safe.
+// Whole rows of a file; the bytes live as long as their source.
+struct RowPart {
+  std::string_view bytes;
+  // Of text: the line on which it begins, from 1.
+  uint64_t first_line = 1;
+};
+
 class RowSource {
  public:
   virtual ~RowSource() = default;
 
-  // Replaces `rows` by up to max_rows rows of num_features values, NaN where missing, and returns their
-  // number: 0 at the end.
-  virtual absl::StatusOr<size_t> Read(size_t max_rows, std::vector<float>& rows) = 0;
+  // Cuts off the next rows: max_rows, or what is left; a little more where empty lines follow. Empty at the
+  // end. One thread at a time.
+  virtual RowPart Next(size_t max_rows) = 0;
+
+  // The rows of a part, NaN where missing: where they lie in the file, or in `values`, whose content is
+  // replaced. Thread-safe.
+  virtual absl::StatusOr<Rows> Read(const RowPart& part, std::vector<float>& values) const = 0;
+
+  // Bytes of all parts together.
+  virtual size_t size() const = 0;
 };
 
 // Opens a file by its content and name:

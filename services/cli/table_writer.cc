@@ -70,8 +70,13 @@ class NpyWriter final : public TableWriter {
     return file_.Append(header.data(), header.size());
   }
 
-  absl::Status Write(std::span<const float> values) override { return WriteNumbers(values); }
-  absl::Status Write(std::span<const int32_t> values) override { return WriteNumbers(values); }
+  std::string Encode(std::span<const float> values) const override { return Bytes(values); }
+  std::string Encode(std::span<const int32_t> values) const override { return Bytes(values); }
+
+  absl::Status Append(std::string_view rows) override {
+    numbers_ += rows.size() / sizeof(float);
+    return file_.Append(rows.data(), rows.size());
+  }
 
   absl::Status Finish() override {
     ESPALIER_RETURN_IF_ERROR(file_.Overwrite(Header()));
@@ -88,9 +93,9 @@ class NpyWriter final : public TableWriter {
   }
 
   template <typename Number>
-  absl::Status WriteNumbers(std::span<const Number> values) {
-    numbers_ += values.size();
-    return file_.Append(values.data(), values.size_bytes());
+  static std::string Bytes(std::span<const Number> values) {
+    static_assert(sizeof(Number) == sizeof(float));
+    return std::string(reinterpret_cast<const char*>(values.data()), values.size_bytes());
   }
 
   PendingFile file_;
@@ -118,27 +123,28 @@ class CsvWriter final : public TableWriter {
     return file_.Append(header.data(), header.size());
   }
 
-  absl::Status Write(std::span<const float> values) override { return WriteNumbers(values); }
-  absl::Status Write(std::span<const int32_t> values) override { return WriteNumbers(values); }
+  std::string Encode(std::span<const float> values) const override { return Text(values); }
+  std::string Encode(std::span<const int32_t> values) const override { return Text(values); }
+
+  absl::Status Append(std::string_view rows) override { return file_.Append(rows.data(), rows.size()); }
 
   absl::Status Finish() override { return file_.Finish(); }
 
  private:
   template <typename Number>
-  absl::Status WriteNumbers(std::span<const Number> values) {
+  std::string Text(std::span<const Number> values) const {
     const size_t width = shape_.column_names.size();
-    text_.clear();
+    std::string text;
     for (size_t i = 0; i < values.size(); ++i) {
       char digits[32];
-      text_.append(digits, std::to_chars(digits, digits + sizeof(digits), values[i]).ptr);
-      text_ += (i + 1) % width == 0 ? '\n' : ',';
+      text.append(digits, std::to_chars(digits, digits + sizeof(digits), values[i]).ptr);
+      text += (i + 1) % width == 0 ? '\n' : ',';
     }
-    return file_.Append(text_.data(), text_.size());
+    return text;
   }
 
   PendingFile file_;
   const TableShape shape_;
-  std::string text_;
 };
 
 template <typename Writer>

@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -28,7 +29,6 @@ struct TableShape {
 // Whether a table can be written under this name: it ends in .npy or .csv.
 bool IsTablePath(const std::string& path);
 
-// Not thread-safe.
 class TableWriter {
  public:
   // Starts a file; the format is that of the path's end. INVALID_ARGUMENT unless IsTablePath(path).
@@ -37,10 +37,13 @@ class TableWriter {
   // Deletes what was written unless Finish() succeeded.
   virtual ~TableWriter() = default;
 
-  // Whole rows; one of the two, as the shape says. Floats are written with as many digits as tell them from
-  // their neighbours.
-  virtual absl::Status Write(std::span<const float> values) = 0;
-  virtual absl::Status Write(std::span<const int32_t> values) = 0;
+  // Whole rows in the file's form; one of the two, as the shape says. Floats have as many digits as tell them
+  // from their neighbours. Thread-safe.
+  virtual std::string Encode(std::span<const float> values) const = 0;
+  virtual std::string Encode(std::span<const int32_t> values) const = 0;
+
+  // Adds what Encode() made. One thread at a time, as Finish().
+  virtual absl::Status Append(std::string_view rows) = 0;
 
   // Completes the file and gives it its name.
   virtual absl::Status Finish() = 0;

@@ -210,5 +210,37 @@ TEST_F(OfflineVerbsTest, ErrorsLeaveNoOutput) {
   }
 }
 
+// So many rows that they come in several parts, which the threads finish in any order.
+TEST_F(OfflineVerbsTest, AnyNumberOfThreadsWritesTheSameFile) {
+  std::ofstream rows(folder_ + "/many.csv");
+  rows << "c0,c1,c2,c3,c4,c5,c6,c7\n";
+  for (int i = 0; i < 100'000; ++i) rows << i % 97 * 0.1 << ",," << i % 13 << ",1,2," << -i % 7 << ",0,3\n";
+  rows.close();
+  for (const char* out : {"many.npy", "many_out.csv"}) {
+    ASSERT_EQ(Predict(Model("multi_softprob"), "many.csv", out, {"--threads", "1"}).exit_code, 0);
+    const std::string alone = *ReadFile(folder_ + "/" + out);
+    const ProgramResult result =
+        Predict(Model("multi_softprob"), "many.csv", out, {"--threads", "5", "--json"});
+    EXPECT_EQ(nlohmann::json::parse(result.out)["rows"], 100'000);
+    EXPECT_EQ(*ReadFile(folder_ + "/" + out), alone);
+  }
+}
+
+TEST_F(OfflineVerbsTest, TheFirstErrorIsTheOneThatIsTold) {
+  std::ofstream rows(folder_ + "/bad.csv");
+  rows << "c0,c1,c2,c3,c4,c5,c6,c7\n";
+  for (int i = 2; i < 100'000; ++i)
+    rows << "1,2,3,4,5,6,7," << (i == 90'000 || i == 98'000 ? "x" : "8") << "\n";
+  rows.close();
+  for (const char* threads : {"1", "4"}) {
+    const ProgramResult result =
+        Predict(Model("multi_softprob"), "bad.csv", "bad.npy", {"--threads", threads});
+    EXPECT_EQ(result.exit_code, 1);
+    EXPECT_THAT(result.err, HasSubstr("bad.csv line 90000, column c7: \"x\" is not a number"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ + "/bad.npy"));
+  }
+  EXPECT_EQ(Predict(Model("multi_softprob"), "rows.csv", "out.npy", {"--threads", "0"}).exit_code, 2);
+}
+
 }  // namespace
 }  // namespace espalier

@@ -40,14 +40,19 @@ class TableIoTest : public ::testing::Test {
     absl::StatusOr<std::unique_ptr<RowSource>> source = OpenRows(path, schema);
     if (!source.ok()) return source.status();
     std::vector<float> all;
-    while (true) {
-      std::vector<float> rows;
-      const absl::StatusOr<size_t> count = (*source)->Read(chunk, rows);
-      if (!count.ok()) return count.status();
-      if (*count == 0) return all;
-      EXPECT_EQ(rows.size(), *count * schema.num_features);
-      all.insert(all.end(), rows.begin(), rows.end());
+    size_t bytes = 0;
+    for (RowPart part = (*source)->Next(chunk); !part.bytes.empty(); part = (*source)->Next(chunk)) {
+      bytes += part.bytes.size();
+      std::vector<float> values;
+      const absl::StatusOr<Rows> rows = (*source)->Read(part, values);
+      if (!rows.ok()) return rows.status();
+      EXPECT_EQ(rows->stride, schema.num_features * sizeof(float));
+      all.resize(all.size() + rows->count * schema.num_features);
+      std::memcpy(all.data() + all.size() - rows->count * schema.num_features, rows->data,
+                  rows->count * rows->stride);
     }
+    EXPECT_EQ(bytes, (*source)->size());
+    return all;
   }
 
   static std::string ErrorOf(const std::string& path, const RowSchema& schema) {
@@ -88,6 +93,21 @@ TEST_F(TableIoTest, CsvErrorsNameLineAndColumn) {
   EXPECT_THAT(ErrorOf(Write("a.csv", "a,b\n1,1e39\n"), {2, {}}), HasSubstr("line 2, column b: \"1e39\""));
   EXPECT_THAT(ErrorOf(Write("a.csv", "a,b\n1,\"2\n"), {2, {}}), HasSubstr("quote is never closed"));
   EXPECT_THAT(ErrorOf(Write("a.csv", ""), {2, {}}), HasSubstr("has no header row"));
+}
+
+// Whatever the size of the parts: quotes that hold line ends, empty lines that count and those that do not.
+TEST_F(TableIoTest, APartEndsWhereARecordDoes) {
+  const std::string records = Write("a.csv", "a,b\n1,2\n\"3\n\",4\n5,\"6\n\n\n\"\n7,8\n9,\"1\"\r\n\n\n");
+  const std::string single = Write("b.csv", "a\n1\n\n\n\n2\n\n3\n\n");
+  for (size_t chunk = 1; chunk < 8; ++chunk) {
+    EXPECT_THAT(ReadAll(records, {2, {}}, chunk).status().message(), HasSubstr("line 3, column a: \"3"));
+    EXPECT_THAT(*ReadAll(single, {1, {}}, chunk), ElementsAre(1, IsNan(), IsNan(), IsNan(), 2, IsNan(), 3))
+        << chunk;
+  }
+  const std::string lines = Write("c.csv", "a,b,t\n1,2,\"x\ny\"\n3,4,\"\"\"\"\n\n5,6,z\n");
+  for (size_t chunk = 1; chunk < 5; ++chunk) {
+    EXPECT_THAT(ReadAll(lines, {2, {"a", "b"}}, chunk).status().message(), HasSubstr("line 5: has 1 fields"));
+  }
 }
 
 TEST_F(TableIoTest, AHeaderAloneHasNoRows) {
@@ -137,12 +157,16 @@ TEST_F(TableIoTest, OnlyRegularFilesAreRead) {
   EXPECT_THAT(ErrorOf(pipe, {2, {}}), HasSubstr("is not a regular file"));
 }
 
+template <typename Number>
+absl::Status AppendTo(TableWriter& writer, const std::vector<Number>& values) {
+  return writer.Append(writer.Encode(std::span<const Number>(values)));
+}
+
 TEST_F(TableIoTest, WritesCsvWithNamesAndExactNumbers) {
   const std::string path = folder_ + "/out.csv";
   auto writer = TableWriter::Create(path, {{2}, {"a,b", "say \"x\""}, false});
   ASSERT_TRUE(writer.ok());
-  ASSERT_TRUE(
-      (*writer)->Write(std::span<const float>(std::vector<float>{0.1f, -0.0f, 1e-45f, 16777216})).ok());
+  ASSERT_TRUE(AppendTo(**writer, std::vector<float>{0.1f, -0.0f, 1e-45f, 16777216}).ok());
   EXPECT_FALSE(std::filesystem::exists(path));
   ASSERT_TRUE((*writer)->Finish().ok());
   EXPECT_EQ(*ReadFile(path), "\"a,b\",\"say \"\"x\"\"\"\n0.1,-0\n1e-45,16777216\n");
@@ -153,7 +177,7 @@ TEST_F(TableIoTest, WritesNpyWithTheNumberOfRows) {
   auto writer = TableWriter::Create(path, {{2, 1}, {"a", "b"}, true});
   ASSERT_TRUE(writer.ok());
   for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE((*writer)->Write(std::span<const int32_t>(std::vector<int32_t>{i, -i})).ok());
+    ASSERT_TRUE(AppendTo(**writer, std::vector<int32_t>{i, -i}).ok());
   }
   ASSERT_TRUE((*writer)->Finish().ok());
   const std::string bytes = *ReadFile(path);
@@ -169,7 +193,7 @@ TEST_F(TableIoTest, AnAbandonedWriterLeavesNothing) {
   for (const char* name : {"/out.npy", "/out.csv"}) {
     auto writer = TableWriter::Create(folder_ + name, {{}, {"a"}, false});
     ASSERT_TRUE(writer.ok());
-    ASSERT_TRUE((*writer)->Write(std::span<const float>(std::vector<float>{1})).ok());
+    ASSERT_TRUE(AppendTo(**writer, std::vector<float>{1}).ok());
   }
   EXPECT_TRUE(std::filesystem::is_empty(folder_));
   EXPECT_FALSE(TableWriter::Create(folder_ + "/none/out.csv", {{}, {"a"}, false}).ok());
