@@ -49,16 +49,22 @@ bool ParameterConcernsOnlySpeed(std::string_view key) {
 // Gathers the parser's complaints as "line:column: message", counted from 1.
 class ErrorLines final : public google::protobuf::io::ErrorCollector {
  public:
-  void AddError(int line, int column, const std::string& message) override {
-    if (lines_.size() < kMaxReportedErrors) {
-      lines_.push_back(absl::StrCat(line + 1, ":", column + 1, ": ", message));
-    }
-  }
-  void AddWarning(int, int, const std::string&) override {}
+  // Protobuf 22 took another name and type for it.
+#if GOOGLE_PROTOBUF_VERSION >= 4022000
+  void RecordError(int line, int column, absl::string_view message) override { Add(line, column, message); }
+#else
+  void AddError(int line, int column, const std::string& message) override { Add(line, column, message); }
+#endif
 
   std::string Text() const { return lines_.empty() ? "malformed" : absl::StrJoin(lines_, "; "); }
 
  private:
+  void Add(int line, int column, absl::string_view message) {
+    if (lines_.size() < kMaxReportedErrors) {
+      lines_.push_back(absl::StrCat(line + 1, ":", column + 1, ": ", message));
+    }
+  }
+
   std::vector<std::string> lines_;
 };
 
