@@ -1,8 +1,9 @@
 """docs/embed.md as it stands: its programs are compiled and its commands run, and say what the page says.
 
-    python3 tests/package/embed_test.py BUILD WORK [--write]
+    python3 tests/package/embed_test.py BUILD WORK [--write [python]]
 
-Blocks ```LANGUAGE FILE are written to files, blocks ```console are run from the clone: lines with `$ ` are commands,
+Blocks ```LANGUAGE FILE are written to files, blocks ```console are run from the clone (```console python by
+tests/models/forest/python/page_test.py, which has the package): lines with `$ ` are commands,
 the lines after one are its output, errors included. --write puts the outputs of this run into the page.
 """
 
@@ -38,8 +39,8 @@ class Page:
         return text
 
     def write_programs(self):
-        for _, name, text in BLOCK.findall(PAGE.read_text()):
-            if name:
+        for language, name, text in BLOCK.findall(PAGE.read_text()):
+            if name and language != "console":
                 pathlib.Path(self.folders[APP], name).write_text(text)
 
     def run(self, block):
@@ -60,6 +61,10 @@ class Page:
         return {**os.environ, **variables}
 
 
+def console_blocks(kind=""):
+    return [text for language, name, text in BLOCK.findall(PAGE.read_text()) if (language, name) == ("console", kind)]
+
+
 class Embed(unittest.TestCase):
     maxDiff = None
 
@@ -68,7 +73,7 @@ class Embed(unittest.TestCase):
         cls.page = Page(BUILD, WORK)
         cls.page.exported = []
         cls.page.write_programs()
-        cls.blocks = [text for language, _, text in BLOCK.findall(PAGE.read_text()) if language == "console"]
+        cls.blocks = console_blocks()
         cls.outputs = [cls.page.run(block) for block in cls.blocks]
         cls.library = pathlib.Path(cls.page.folders[PREFIX], "lib", "libespalier_forest.so")
 
@@ -94,7 +99,10 @@ class Embed(unittest.TestCase):
         header = (ROOT / "models/forest/include/espalier/forest.h").read_text()
         declared = set(re.findall(r"^ESPALIER_API[^(]*?(espalier_\w+)\(", header, re.MULTILINE))
         self.assertGreater(len(declared), 8)
-        self.assertEqual(exported, {f"{name}@@ESPALIER_FOREST_1.0" for name in declared})
+        self.assertEqual({name.split("@@")[0] for name in exported}, declared)
+        # What a version has stays: a function that comes later gets a version of its own.
+        self.assertEqual({name.split("@@")[1] for name in exported}, {"ESPALIER_FOREST_1.0", "ESPALIER_FOREST_1.1"})
+        self.assertEqual(len([name for name in exported if name.endswith("_1.0")]), 11)
 
     def test_installed_headers_stand_alone(self):
         include = pathlib.Path(self.page.folders[PREFIX], "include")
@@ -104,19 +112,19 @@ class Embed(unittest.TestCase):
                             "-x", "c" if compiler == "cc" else "c++", "-"], input=f"#include <espalier/{header}>\n", text=True, check=True)
 
 
-def write_page():
+def write_page(kind=""):
     page = Page(BUILD, WORK)
     page.exported = []
     page.write_programs()
     text = PAGE.read_text()
-    for block in [text for language, _, text in BLOCK.findall(text) if language == "console"]:
+    for block in console_blocks(kind):
         text = text.replace(block, re.sub(r"^-- (Install|Up-to-date).*\n", "", page.run(block), flags=re.MULTILINE))
     PAGE.write_text(text)
 
 
 if __name__ == "__main__":
     BUILD, WORK = (pathlib.Path(argument).resolve() for argument in sys.argv[1:3])
-    if sys.argv[3:] == ["--write"]:
-        write_page()
+    if sys.argv[3:4] == ["--write"]:
+        write_page(*sys.argv[4:])
     else:
         unittest.main(argv=sys.argv[:1], verbosity=2)
