@@ -1,9 +1,10 @@
 """A page on a library to embed, as it stands: its programs are compiled and its commands run, and say what it says.
 
-    python3 tests/package/embed_test.py forest BUILD WORK [--write]       # docs/embed.md
-    python3 tests/package/embed_test.py assign BUILD WORK [--write]       # docs/embed-assign.md
+    python3 tests/package/embed_test.py forest BUILD WORK [--write [python]]       # docs/embed.md
+    python3 tests/package/embed_test.py assign BUILD WORK [--write [python]]       # docs/embed-assign.md
 
-Blocks ```LANGUAGE FILE are written to files, blocks ```console are run from the clone: lines with `$ ` are commands,
+Blocks ```LANGUAGE FILE are written to files, blocks ```console are run from the clone (```console python by
+tests/models/forest/python/page_test.py, which has the package): lines with `$ ` are commands,
 the lines after one are its output, errors included. --write puts the outputs of this run into the page.
 """
 
@@ -16,11 +17,24 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# The page, the header, and what the shared library may need.
+# The page, the header, what the shared library may need, and how many functions each version of it has.
 LIBRARIES = {
-    "forest": ("docs/embed.md", "models/forest/include/espalier/forest.h", r"absl_\w+|hwy"),
-    "assign": ("docs/embed-assign.md", "router/include/espalier/assign.h", r"absl_\w+|re2|yaml-cpp|protobuf"),
+    "forest": ("docs/embed.md", "models/forest/include/espalier/forest.h", r"absl_\w+|hwy",
+               {"ESPALIER_FOREST_1.0": 11, "ESPALIER_FOREST_1.1": 2}),
+    "assign": ("docs/embed-assign.md", "router/include/espalier/assign.h", r"absl_\w+|re2|yaml-cpp|protobuf",
+               {"ESPALIER_ASSIGN_1.0": 12}),
 }
+
+
+def choose(library):
+    """The library that this module is about."""
+    global LIBRARY, PAGE, HEADER, NEEDS, VERSIONS
+    LIBRARY = library
+    page, header, NEEDS, VERSIONS = LIBRARIES[library]
+    PAGE, HEADER = ROOT / page, ROOT / header
+
+
+choose("forest")
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PREFIX, APP = "/tmp/espalier-prefix", "/tmp/espalier-app"
 
@@ -43,8 +57,8 @@ class Page:
         return text
 
     def write_programs(self):
-        for _, name, text in BLOCK.findall(PAGE.read_text()):
-            if name:
+        for language, name, text in BLOCK.findall(PAGE.read_text()):
+            if name and language != "console":
                 pathlib.Path(self.folders[APP], name).write_text(text)
 
     def run(self, block):
@@ -65,6 +79,10 @@ class Page:
         return {**os.environ, **variables}
 
 
+def console_blocks(kind=""):
+    return [text for language, name, text in BLOCK.findall(PAGE.read_text()) if (language, name) == ("console", kind)]
+
+
 class Embed(unittest.TestCase):
     maxDiff = None
 
@@ -73,7 +91,7 @@ class Embed(unittest.TestCase):
         cls.page = Page(BUILD, WORK)
         cls.page.exported = []
         cls.page.write_programs()
-        cls.blocks = [text for language, _, text in BLOCK.findall(PAGE.read_text()) if language == "console"]
+        cls.blocks = console_blocks()
         cls.outputs = [cls.page.run(block) for block in cls.blocks]
         cls.library = pathlib.Path(cls.page.folders[PREFIX], "lib", f"libespalier_{LIBRARY}.so")
 
@@ -99,7 +117,10 @@ class Embed(unittest.TestCase):
         header = HEADER.read_text()
         declared = set(re.findall(r"^ESPALIER_API[^(]*?(espalier_\w+)\(", header, re.MULTILINE))
         self.assertGreater(len(declared), 8)
-        self.assertEqual(exported, {f"{name}@@ESPALIER_{LIBRARY.upper()}_1.0" for name in declared})
+        self.assertEqual({name.split("@@")[0] for name in exported}, declared)
+        # What a version has stays: a function that comes later gets a version of its own.
+        versions = [name.split("@@")[1] for name in exported]
+        self.assertEqual({version: versions.count(version) for version in versions}, VERSIONS)
 
     def test_installed_headers_stand_alone(self):
         include = pathlib.Path(self.page.folders[PREFIX], "include")
@@ -108,21 +129,20 @@ class Embed(unittest.TestCase):
                             "-x", "c" if compiler == "cc" else "c++", "-"], input=f"#include <espalier/{LIBRARY}.{header}>\n", text=True, check=True)
 
 
-def write_page():
+def write_page(kind=""):
     page = Page(BUILD, WORK)
     page.exported = []
     page.write_programs()
     text = PAGE.read_text()
-    for block in [text for language, _, text in BLOCK.findall(text) if language == "console"]:
+    for block in console_blocks(kind):
         text = text.replace(block, re.sub(r"^-- (Install|Up-to-date).*\n", "", page.run(block), flags=re.MULTILINE))
     PAGE.write_text(text)
 
 
 if __name__ == "__main__":
-    LIBRARY = sys.argv[1]
+    choose(sys.argv[1])
     BUILD, WORK = (pathlib.Path(argument).resolve() for argument in sys.argv[2:4])
-    PAGE, HEADER, NEEDS = ROOT / LIBRARIES[LIBRARY][0], ROOT / LIBRARIES[LIBRARY][1], LIBRARIES[LIBRARY][2]
-    if sys.argv[4:] == ["--write"]:
-        write_page()
+    if sys.argv[4:5] == ["--write"]:
+        write_page(*sys.argv[5:])
     else:
         unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -259,6 +259,33 @@ espalier_status espalier_forest_feature_kind(const espalier_forest* forest, uint
   });
 }
 
+espalier_status espalier_forest_num_categories(const espalier_forest* forest, uint32_t feature,
+                                               uint32_t* count) {
+  return Guarded([&]() -> absl::Status {
+    if (count == nullptr) return InvalidArgument("count is NULL");
+    *count = 0;
+    ESPALIER_RETURN_IF_ERROR(CheckFeature(forest, feature));
+    *count = static_cast<uint32_t>(forest->forest->category_names().Names(feature).size());
+    return absl::OkStatus();
+  });
+}
+
+espalier_status espalier_forest_category_name(const espalier_forest* forest, uint32_t feature, uint32_t code,
+                                              const char** name) {
+  return Guarded([&]() -> absl::Status {
+    if (name == nullptr) return InvalidArgument("name is NULL");
+    *name = nullptr;
+    ESPALIER_RETURN_IF_ERROR(CheckFeature(forest, feature));
+    const std::vector<std::string>& names = forest->forest->category_names().Names(feature);
+    if (code >= names.size()) {
+      return InvalidArgument("code is ", code, ", the model has names for ", names.size(),
+                             " categories of feature ", feature);
+    }
+    *name = names[code].c_str();
+    return absl::OkStatus();
+  });
+}
+
 espalier_status espalier_forest_output_width(const espalier_forest* forest,
                                              const espalier_predict_options* options, size_t* width) {
   return Guarded([&]() -> absl::Status {

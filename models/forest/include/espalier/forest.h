@@ -120,6 +120,16 @@ ESPALIER_API espalier_status espalier_forest_feature_name(const espalier_forest*
 ESPALIER_API espalier_status espalier_forest_feature_kind(const espalier_forest* forest, uint32_t feature,
                                                           int32_t* kind);
 
+/* Sets *count to the categories of a feature that the model has names for; 0 when it has none: then who fills
+ * in rows must know the codes. */
+ESPALIER_API espalier_status espalier_forest_num_categories(const espalier_forest* forest, uint32_t feature,
+                                                            uint32_t* count);
+
+/* Sets *name to the category that `code` stands for in rows, below espalier_forest_num_categories: a text, or
+ * the digits of an integer. Lives as long as the forest. */
+ESPALIER_API espalier_status espalier_forest_category_name(const espalier_forest* forest, uint32_t feature,
+                                                           uint32_t code, const char** name);
+
 /* Sets *width to the elements a row of a prediction with these options (NULL: the defaults). */
 ESPALIER_API espalier_status espalier_forest_output_width(const espalier_forest* forest,
                                                           const espalier_predict_options* options,

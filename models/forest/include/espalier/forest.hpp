@@ -103,6 +103,19 @@ class Forest {
     return names;
   }
 
+  // The categories of a feature by code; empty if the model has no names for them.
+  std::vector<std::string> CategoryNames(uint32_t feature) const {
+    std::vector<std::string> names;
+    uint32_t count = 0;
+    if (espalier_forest_num_categories(forest_.get(), feature, &count) != ESPALIER_OK) return names;
+    const char* name = nullptr;
+    for (uint32_t code = 0; code < count; ++code) {
+      if (espalier_forest_category_name(forest_.get(), feature, code, &name) == ESPALIER_OK)
+        names.emplace_back(name);
+    }
+    return names;
+  }
+
   // Elements a row.
   Result<size_t> OutputWidth(const Options& options = {}) const {
     size_t width = 0;
