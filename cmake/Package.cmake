@@ -16,7 +16,8 @@ install(TARGETS espalier_options espalier_models_base espalier_models_forest
   EXPORT espalier-targets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   INCLUDES DESTINATION ${include_folder})
-install(DIRECTORY ${CMAKE_SOURCE_DIR}/models/base DESTINATION ${include_folder}/models FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY ${CMAKE_SOURCE_DIR}/models/base DESTINATION ${include_folder}/models FILES_MATCHING PATTERN "*.h"
+  PATTERN include EXCLUDE PATTERN c_seam.h EXCLUDE PATTERN caller_struct.h EXCLUDE)
 install(FILES models/forest/category_names.h models/forest/ensemble.h models/forest/forest.h models/forest/read_ensemble.h
   DESTINATION ${include_folder}/models/forest)
 install(EXPORT espalier-targets NAMESPACE espalier:: DESTINATION ${package_folder})

@@ -19,6 +19,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 LOGS = ROOT / "build" / "logs"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "espalier"
 JOBS = str(os.cpu_count() or 2)
+# What the Python package is built from.
+WHEEL_SOURCES = ("CMakeLists.txt", "cmake", "models/CMakeLists.txt", "models/base", "models/forest", "models/repository")
 OURS = ("models", "router", "services", "deploy")
 
 GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.1"
@@ -95,14 +97,14 @@ class Suite:
             self.need(f"{preset}: tests were found", count > 0)
         self.need(f"{preset}: ctest", good or len(self.failures) > before)
 
-    def pytest(self, log, program, *arguments, **environment):
+    def pytest(self, log, program, *arguments, python=None, **environment):
         junit = LOGS / f"{log}.xml"
         junit.unlink(missing_ok=True)
         chosen = ["-k", re.sub(r"\|", " or ", self.pattern)] if self.pattern else []
         environment["ESPALIER"] = str(program)
         environment["ESPALIER_FULL"] = "1" if self.full else ""
         environment["PYTHONDONTWRITEBYTECODE"] = "1"
-        good = self.run(log, self.venv() / "bin" / "python", "-m", "pytest", "-q", "-x" if os.environ.get("FAIL_FAST") else "-ra",
+        good = self.run(log, python or self.venv() / "bin" / "python", "-m", "pytest", "-q", "-x" if os.environ.get("FAIL_FAST") else "-ra",
                         "-p", "no:cacheprovider", f"--junitxml={junit}", *chosen, *arguments,
                         PATH=f"{CACHE / 'bin'}:{os.environ['PATH']}", **environment)
         before = len(self.failures)
@@ -126,6 +128,30 @@ class Suite:
                                               "-r", "tests/clients/requirements.txt"))
             (folder / "complete").touch()
         return folder
+
+    def wheel_python(self):
+        """An interpreter with the clients and the package espalier_forest, in a folder named by its sources, made once."""
+        key = hashlib.sha256((str(self.venv()) + sys.version).encode())
+        for room in WHEEL_SOURCES:
+            for path in sorted((ROOT / room).rglob("*")) or [ROOT / room]:
+                if path.is_file() and "__pycache__" not in path.parts:
+                    key.update(f"{path.relative_to(ROOT)}\0".encode() + path.read_bytes())
+        folder = CACHE / f"python-{key.hexdigest()[:12]}"
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            print(f"      building the Python package in {folder}", flush=True)
+            python = self.venv() / "bin" / "python"
+            launcher = {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache"} if shutil.which("ccache") else {}
+            self.need("wheel", self.run("wheel", python, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "-w", folder / "wheel",
+                                        "-C", f"build-dir={ROOT / 'build/python'}", "models/forest/python",
+                                        PATH=f"{self.venv() / 'bin'}:{os.environ['PATH']}", **launcher))
+            self.need("wheel venv", self.run("wheel-venv", python, "-m", "venv", folder))
+            library = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+            (folder / library / "clients.pth").write_text(f"{self.venv() / library}\n")
+            self.need("wheel install", self.run("wheel-install", folder / "bin/python", "-m", "pip", "install", "--no-deps", "--no-index",
+                                                *(folder / "wheel").glob("*.whl")))
+            (folder / "complete").touch()
+        return folder / "bin" / "python"
 
     def go_install(self, name, package):
         if (CACHE / "bin" / name).exists():
@@ -170,6 +196,10 @@ class Suite:
         self.build("release")
         self.clients_environment()
         self.pytest("clients", ROOT / "build/release/espalier", "tests/clients")
+
+    def python(self):
+        python = self.wheel_python()
+        self.pytest("python", ROOT / "build/release/espalier", "tests/models/forest/python", python=python)
 
     def e2e(self):
         self.build("release")
@@ -232,7 +262,7 @@ class Suite:
         return source, good
 
 
-PARTS = ("format", "unit", "clients", "e2e", "asan", "tsan", "fuzz", "tidy")
+PARTS = ("format", "unit", "clients", "python", "e2e", "asan", "tsan", "fuzz", "tidy")
 
 
 def main():
@@ -246,7 +276,7 @@ def main():
     parts = [name for name in options.names if name in PARTS]
     patterns = [name for name in options.names if name not in PARTS]
     suite = Suite(options.full, patterns)
-    for part in parts or (("unit", "clients", "e2e") if patterns else PARTS):
+    for part in parts or (("unit", "clients", "python", "e2e") if patterns else PARTS):
         print(f"=== {part}", flush=True)
         started, passed, failed = time.monotonic(), suite.passed, len(suite.failures)
         try:

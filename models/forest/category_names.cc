@@ -18,6 +18,11 @@ CategoryNames::CategoryNames(std::vector<std::vector<std::string>> names) : feat
   }
 }
 
+const std::vector<std::string>& CategoryNames::Names(uint32_t feature) const {
+  static const std::vector<std::string> none;
+  return feature < features_.size() ? features_[feature].names : none;
+}
+
 std::optional<uint32_t> CategoryNames::Code(uint32_t feature, std::string_view name) const {
   if (!Has(feature)) return std::nullopt;
   const std::vector<std::string>& names = features_[feature].names;

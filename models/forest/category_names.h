@@ -25,6 +25,9 @@ class CategoryNames {
 
   bool Has(uint32_t feature) const { return feature < features_.size() && !features_[feature].names.empty(); }
 
+  // By code; empty when the feature has none.
+  const std::vector<std::string>& Names(uint32_t feature) const;
+
   // The code of a name; nothing for one that the model was not trained on.
   std::optional<uint32_t> Code(uint32_t feature, std::string_view name) const;
 

@@ -17,6 +17,13 @@ constexpr std::string_view AssignmentReasonName(AssignmentReason reason) {
   return kNames[static_cast<size_t>(reason)];
 }
 
+// The reason when the control answers in place of the assigned variant. An override or a missing unit stays:
+// the analysis leaves those out, whoever answered.
+constexpr AssignmentReason ReasonServedByControl(AssignmentReason reason) {
+  const bool analysed = reason == AssignmentReason::kHash || reason == AssignmentReason::kBandit;
+  return analysed ? AssignmentReason::kFallback : reason;
+}
+
 // A view of one exposure: the strings belong to whoever made it, and are copied when it is enqueued.
 struct Exposure {
   // Time-ordered: milliseconds (41 bits), front number (10), sequence (12).

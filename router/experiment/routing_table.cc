@@ -7,6 +7,7 @@
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
 #include "router/experiment/compiled_experiment.h"
+#include "router/experiment/utf8.h"
 #include "router/experiment/validate.h"
 
 namespace espalier {
@@ -89,6 +90,12 @@ void ModelRoute::Assign(const AttributeSource& attributes, std::string_view requ
     assigner.OwnsLayerSlot(out);
   }
   FillControl(*control, control_reason, out);
+}
+
+absl::Status ModelRoute::CheckUnit(std::string_view unit) const {
+  if (unit.size() <= kMaxTextBytes && IsUtf8(unit)) return absl::OkStatus();
+  return InvalidArgument("the unit, parameter '", experiments_.front()->unit_attribute(), "', has ",
+                         unit.size(), " bytes; valid UTF-8 of at most ", kMaxTextBytes, " bytes is needed");
 }
 
 RoutingTable::RoutingTable() = default;

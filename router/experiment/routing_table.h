@@ -11,6 +11,7 @@
 #ifndef ESPALIER_ROUTER_EXPERIMENT_ROUTING_TABLE_H_
 #define ESPALIER_ROUTER_EXPERIMENT_ROUTING_TABLE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "proto/espalier/v1/experiment.pb.h"
 #include "router/events/exposure.h"
@@ -26,6 +28,9 @@
 namespace espalier {
 
 class CompiledExperiment;  // router/experiment/compiled_experiment.h
+
+// What the id of a request may have.
+inline constexpr size_t kMaxRequestIdBytes = 4096;
 
 // Where a variant's answers come from. Today always a model version; other backends are refused by name.
 struct Backend {
@@ -72,6 +77,9 @@ class ModelRoute {
   // points into itself: pass out.
   void Assign(const AttributeSource& attributes, std::string_view request_id, uint64_t event_id,
               int64_t now_micros, Assignment& out) const;
+
+  // Whether a request may have this unit: INVALID_ARGUMENT for one of more than 256 bytes, or not in UTF-8.
+  absl::Status CheckUnit(std::string_view unit) const;
 
   const std::vector<std::shared_ptr<const CompiledExperiment>>& experiments() const { return experiments_; }
 

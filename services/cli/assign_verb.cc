@@ -15,16 +15,15 @@
 #include "models/base/strings.h"
 #include "nlohmann/json.hpp"
 #include "router/experiment/attribute_value.h"
+#include "router/experiment/attributes_with_unit.h"
 #include "router/experiment/compiled_experiment.h"
 #include "router/experiment/document.h"
 #include "router/experiment/document_node.h"
 #include "router/experiment/json_text.h"
+#include "router/experiment/read_experiments.h"
 #include "router/experiment/routing_table.h"
-#include "router/experiment/utf8.h"
-#include "router/experiment/validate.h"
 #include "services/cli/conformance.h"
 #include "services/cli/print_json.h"
-#include "services/experiments/read_experiments.h"
 
 namespace espalier {
 namespace {
@@ -65,29 +64,6 @@ absl::StatusOr<std::vector<Experiment>> ReadDocuments(const std::string& path) {
   return ParseExperiments(text, "standard input");
 }
 
-// The unit's request: the given attributes, and the unit under the name of every experiment's unit attribute.
-class Request final : public AttributeSource {
- public:
-  Request(const json& attributes, const AssignOptions& options, const RoutingTable& table)
-      : attributes_(attributes), unit_(options.unit) {
-    for (const auto& experiment : table.experiments()) unit_names_.push_back(experiment->unit_attribute());
-  }
-
-  AttributeValue Find(std::string_view name) const override {
-    if (!unit_.empty()) {
-      for (const std::string& unit_name : unit_names_) {
-        if (name == unit_name) return std::string_view(unit_);
-      }
-    }
-    return attributes_.Find(name);
-  }
-
- private:
-  const JsonAttributes attributes_;
-  const std::string& unit_;
-  std::vector<std::string> unit_names_;
-};
-
 // The JSON keys are fixed; `bucket` is null when there is no unit to hash.
 json Describe(const Assignment& assignment) {
   return {{"variant", assignment.variant->key},
@@ -108,13 +84,6 @@ void Print(const json& decision, bool as_json) {
                              : value.is_null() ? "-"
                                                : JsonText(value));
   }
-}
-
-// What the server refuses of a unit.
-absl::Status CheckUnit(const ModelRoute& route, std::string_view unit) {
-  if (unit.size() <= kMaxTextBytes && IsUtf8(unit)) return absl::OkStatus();
-  return InvalidArgument("the unit, parameter '", route.experiments().front()->unit_attribute(), "', has ",
-                         unit.size(), " bytes; valid UTF-8 of at most ", kMaxTextBytes, " bytes is needed");
 }
 
 // Of a model that no request is routed for: the control, and the state that says so.
@@ -149,9 +118,10 @@ absl::Status RunAssign(const AssignOptions& options) {
     return absl::OkStatus();
   }
   Assignment assignment;
-  route->Assign(Request(*attributes, options, **table), options.request_id, /*event_id=*/0,
+  const JsonAttributes parameters(*attributes);
+  route->Assign(AttributesWithUnit(*route, options.unit, parameters), options.request_id, /*event_id=*/0,
                 RealClock().UnixMicros(), assignment);
-  ESPALIER_RETURN_IF_ERROR(CheckUnit(*route, assignment.unit));
+  ESPALIER_RETURN_IF_ERROR(route->CheckUnit(assignment.unit));
   Print(Describe(assignment), options.as_json);
   return absl::OkStatus();
 }

@@ -12,10 +12,10 @@
 #include "models/base/strings.h"
 #include "nlohmann/json.hpp"
 #include "router/experiment/compiled_experiment.h"
+#include "router/experiment/read_experiments.h"
 #include "services/cli/print_json.h"
 #include "services/events/events_schema.h"
 #include "services/experiments/config_versions.h"
-#include "services/experiments/read_experiments.h"
 #include "services/verdict/judge.h"
 #include "services/verdict/report.h"
 

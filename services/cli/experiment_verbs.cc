@@ -13,10 +13,10 @@
 #include "models/base/strings.h"
 #include "nlohmann/json.hpp"
 #include "router/experiment/compiled_experiment.h"
+#include "router/experiment/read_experiments.h"
 #include "router/experiment/routing_table.h"
 #include "services/cli/print_json.h"
 #include "services/experiments/config_versions.h"
-#include "services/experiments/read_experiments.h"
 
 namespace espalier {
 namespace {

@@ -11,7 +11,7 @@
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
 #include "router/experiment/compiled_experiment.h"
-#include "services/experiments/read_experiments.h"
+#include "router/experiment/read_experiments.h"
 
 namespace espalier {
 namespace {

@@ -13,9 +13,6 @@
 namespace espalier {
 namespace {
 
-constexpr size_t kMaxUnitBytes = 256;
-constexpr size_t kMaxIdBytes = 4096;
-
 // Parameters first, then metadata of the same name.
 class RequestAttributes final : public AttributeSource {
  public:
@@ -120,8 +117,9 @@ absl::Status RequestLane::Answer(Call& call, ReplySink& reply) {
 }
 
 absl::Status RequestLane::Choose(Call& call) {
-  if (request_.id.size() > kMaxIdBytes) {
-    return InvalidArgument("id has ", request_.id.size(), " bytes; at most ", kMaxIdBytes, " are allowed");
+  if (request_.id.size() > kMaxRequestIdBytes) {
+    return InvalidArgument("id has ", request_.id.size(), " bytes; at most ", kMaxRequestIdBytes,
+                           " are allowed");
   }
   if (!IsUtf8(request_.id)) return InvalidArgument("id is not valid UTF-8");
   call.planned = call.plan.Find(request_.model_name);
@@ -139,12 +137,7 @@ absl::Status RequestLane::Choose(Call& call) {
 }
 
 absl::Status RequestLane::CheckUnit(const Call& call) const {
-  const std::string_view unit = call.assignment.unit;
-  if (unit.size() > kMaxUnitBytes || !IsUtf8(unit)) {
-    const std::string& attribute = call.planned->route->experiments().front()->unit_attribute();
-    return InvalidArgument("the unit, parameter '", attribute, "', has ", unit.size(),
-                           " bytes; valid UTF-8 of at most ", kMaxUnitBytes, " bytes is needed");
-  }
+  ESPALIER_RETURN_IF_ERROR(call.planned->route->CheckUnit(call.assignment.unit));
   if (request_.inputs.size() < 2) return absl::OkStatus();
   for (const auto& experiment : call.planned->route->experiments()) {
     for (const InferTensor& tensor : request_.inputs) {
@@ -186,11 +179,7 @@ absl::StatusOr<const ModelHandle*> RequestLane::ServedVersion(Call& call) const 
     const Variant& control = experiment->control();
     if (const ModelHandle* version = model.FindVersion(control.backend.version); version != nullptr) {
       call.served = &control;
-      // An override or a missing unit stays the reason: the analysis leaves those out, whoever answered.
-      const AssignmentReason reason = assignment.reason;
-      if (reason == AssignmentReason::kHash || reason == AssignmentReason::kBandit) {
-        assignment.reason = AssignmentReason::kFallback;
-      }
+      assignment.reason = ReasonServedByControl(assignment.reason);
       return version;
     }
   }

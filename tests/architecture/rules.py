@@ -87,7 +87,7 @@ def parse_targets(root):
         folder = path.parent.as_posix()
         for command, arguments in CMAKE_CALL.findall(text):
             words = arguments.replace('"', "").split()
-            if command in ("espalier_library", "espalier_header_library", "espalier_proto"):
+            if command in ("espalier_library", "espalier_header_library", "espalier_python_module", "espalier_proto"):
                 target = Target(words[0], folder)
                 groups = words_by_keyword(words[1:], ("SOURCES", "PROTOS", "DEPS", "PRIVATE_DEPS", "GRPC"), "")
                 target.sources = groups.get("SOURCES", []) + groups.get("PROTOS", [])

@@ -1,8 +1,10 @@
-"""docs/embed.md as it stands: its programs are compiled and its commands run, and say what the page says.
+"""A page on a library to embed, as it stands: its programs are compiled and its commands run, and say what it says.
 
-    python3 tests/package/embed_test.py BUILD WORK [--write]
+    python3 tests/package/embed_test.py forest BUILD WORK [--write [python]]       # docs/embed.md
+    python3 tests/package/embed_test.py assign BUILD WORK [--write [python]]       # docs/embed-assign.md
 
-Blocks ```LANGUAGE FILE are written to files, blocks ```console are run from the clone: lines with `$ ` are commands,
+Blocks ```LANGUAGE FILE are written to files, blocks ```console are run from the clone (```console python by
+tests/models/forest/python/page_test.py, which has the package): lines with `$ ` are commands,
 the lines after one are its output, errors included. --write puts the outputs of this run into the page.
 """
 
@@ -15,7 +17,24 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "embed.md"
+# The page, the header, what the shared library may need, and how many functions each version of it has.
+LIBRARIES = {
+    "forest": ("docs/embed.md", "models/forest/include/espalier/forest.h", r"absl_\w+|hwy",
+               {"ESPALIER_FOREST_1.0": 11, "ESPALIER_FOREST_1.1": 2}),
+    "assign": ("docs/embed-assign.md", "router/include/espalier/assign.h", r"absl_\w+|re2|yaml-cpp|protobuf",
+               {"ESPALIER_ASSIGN_1.0": 12}),
+}
+
+
+def choose(library):
+    """The library that this module is about."""
+    global LIBRARY, PAGE, HEADER, NEEDS, VERSIONS
+    LIBRARY = library
+    page, header, NEEDS, VERSIONS = LIBRARIES[library]
+    PAGE, HEADER = ROOT / page, ROOT / header
+
+
+choose("forest")
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PREFIX, APP = "/tmp/espalier-prefix", "/tmp/espalier-app"
 
@@ -38,8 +57,8 @@ class Page:
         return text
 
     def write_programs(self):
-        for _, name, text in BLOCK.findall(PAGE.read_text()):
-            if name:
+        for language, name, text in BLOCK.findall(PAGE.read_text()):
+            if name and language != "console":
                 pathlib.Path(self.folders[APP], name).write_text(text)
 
     def run(self, block):
@@ -60,6 +79,10 @@ class Page:
         return {**os.environ, **variables}
 
 
+def console_blocks(kind=""):
+    return [text for language, name, text in BLOCK.findall(PAGE.read_text()) if (language, name) == ("console", kind)]
+
+
 class Embed(unittest.TestCase):
     maxDiff = None
 
@@ -68,9 +91,9 @@ class Embed(unittest.TestCase):
         cls.page = Page(BUILD, WORK)
         cls.page.exported = []
         cls.page.write_programs()
-        cls.blocks = [text for language, _, text in BLOCK.findall(PAGE.read_text()) if language == "console"]
+        cls.blocks = console_blocks()
         cls.outputs = [cls.page.run(block) for block in cls.blocks]
-        cls.library = pathlib.Path(cls.page.folders[PREFIX], "lib", "libespalier_forest.so")
+        cls.library = pathlib.Path(cls.page.folders[PREFIX], "lib", f"libespalier_{LIBRARY}.so")
 
     def test_page_says_what_happens(self):
         for block, output in zip(self.blocks, self.outputs):
@@ -81,42 +104,45 @@ class Embed(unittest.TestCase):
     def test_shared_library_needs_little(self):
         dynamic = subprocess.run(["readelf", "-d", self.library], check=True, capture_output=True, text=True).stdout
         needed = re.findall(r"NEEDED.*\[(.*)\]", dynamic)
-        allowed = re.compile(r"lib(absl_\w+|hwy|stdc\+\+|m|gcc_s|c|pthread|asan|ubsan|tsan)\.so|ld-linux")
+        allowed = re.compile(rf"lib({NEEDS}|stdc\+\+|m|gcc_s|c|pthread|asan|ubsan|tsan)\.so|ld-linux")
         self.assertEqual([name for name in needed if not allowed.match(name)], [])
         # And what those need in turn.
         everything = subprocess.run(["ldd", self.library], check=True, capture_output=True, text=True).stdout
-        self.assertNotRegex(everything, "grpc|protobuf|xgboost|crypto|ssl|gomp|not found")
-        self.assertIn("[libespalier_forest.so.1]", dynamic)
+        self.assertNotRegex(everything, "grpc|xgboost|crypto|ssl|gomp|not found" + ("" if "protobuf" in NEEDS else "|protobuf"))
+        self.assertIn(f"[libespalier_{LIBRARY}.so.1]", dynamic)
 
     def test_shared_library_exports_the_header_and_nothing_else(self):
         names = subprocess.run(["nm", "-D", "--defined-only", self.library], check=True, capture_output=True, text=True).stdout
         exported = {line.split()[2] for line in names.splitlines() if line.split()[1] != "A"}
-        header = (ROOT / "models/forest/include/espalier/forest.h").read_text()
+        header = HEADER.read_text()
         declared = set(re.findall(r"^ESPALIER_API[^(]*?(espalier_\w+)\(", header, re.MULTILINE))
         self.assertGreater(len(declared), 8)
-        self.assertEqual(exported, {f"{name}@@ESPALIER_FOREST_1.0" for name in declared})
+        self.assertEqual({name.split("@@")[0] for name in exported}, declared)
+        # What a version has stays: a function that comes later gets a version of its own.
+        versions = [name.split("@@")[1] for name in exported]
+        self.assertEqual({version: versions.count(version) for version in versions}, VERSIONS)
 
     def test_installed_headers_stand_alone(self):
         include = pathlib.Path(self.page.folders[PREFIX], "include")
-        for compiler, language, header in (("cc", "c11", "forest.h"), ("c++", "c++17", "forest.h"), ("c++", "c++17", "forest.hpp"),
-                                           ("c++", "c++20", "forest.hpp")):
+        for compiler, language, header in (("cc", "c11", "h"), ("c++", "c++17", "h"), ("c++", "c++17", "hpp"), ("c++", "c++20", "hpp")):
             subprocess.run([compiler, f"-std={language}", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", f"-I{include}",
-                            "-x", "c" if compiler == "cc" else "c++", "-"], input=f"#include <espalier/{header}>\n", text=True, check=True)
+                            "-x", "c" if compiler == "cc" else "c++", "-"], input=f"#include <espalier/{LIBRARY}.{header}>\n", text=True, check=True)
 
 
-def write_page():
+def write_page(kind=""):
     page = Page(BUILD, WORK)
     page.exported = []
     page.write_programs()
     text = PAGE.read_text()
-    for block in [text for language, _, text in BLOCK.findall(text) if language == "console"]:
+    for block in console_blocks(kind):
         text = text.replace(block, re.sub(r"^-- (Install|Up-to-date).*\n", "", page.run(block), flags=re.MULTILINE))
     PAGE.write_text(text)
 
 
 if __name__ == "__main__":
-    BUILD, WORK = (pathlib.Path(argument).resolve() for argument in sys.argv[1:3])
-    if sys.argv[3:] == ["--write"]:
-        write_page()
+    choose(sys.argv[1])
+    BUILD, WORK = (pathlib.Path(argument).resolve() for argument in sys.argv[2:4])
+    if sys.argv[4:5] == ["--write"]:
+        write_page(*sys.argv[5:])
     else:
         unittest.main(argv=sys.argv[:1], verbosity=2)

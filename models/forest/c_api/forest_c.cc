@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,9 +12,10 @@
 #include <vector>
 
 #include "espalier/forest.h"
+#include "models/base/c_seam.h"
+#include "models/base/caller_struct.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
-#include "models/forest/c_api/caller_struct.h"
 #include "models/forest/c_api/input_rows.h"
 #include "models/forest/forest.h"
 #include "models/forest/read_ensemble.h"
@@ -38,29 +38,11 @@ constexpr size_t kFirstOptionsSize =
 constexpr size_t kFirstInfoSize =
     offsetof(espalier_forest_info, kernel) + sizeof(espalier_forest_info::kernel);
 
-// A buffer and no string: the text must be there when memory is not.
-thread_local char error_text[2048] = "";
+thread_local ErrorText last_error;
 
-espalier_status Fail(absl::StatusCode code, std::string_view text) {
-  const size_t size = std::min(text.size(), sizeof(error_text) - 1);
-  std::memcpy(error_text, text.data(), size);
-  error_text[size] = '\0';
-  return static_cast<espalier_status>(code);
-}
-
-// Runs `body`, which returns a Status; the seam that no exception crosses.
 template <typename Body>
 espalier_status Guarded(Body body) noexcept {
-  try {
-    const absl::Status status = body();
-    return status.ok() ? ESPALIER_OK : Fail(status.code(), Message(status));
-  } catch (const std::bad_alloc&) {
-    return Fail(absl::StatusCode::kResourceExhausted, "out of memory");
-  } catch (const std::exception& error) {
-    return Fail(absl::StatusCode::kInternal, error.what());
-  } catch (...) {
-    return Fail(absl::StatusCode::kInternal, "an unknown exception");
-  }
+  return GuardedCall(last_error, std::move(body));
 }
 
 absl::Status CheckForest(const espalier_forest* forest) {
@@ -215,17 +197,6 @@ espalier_forest_info Describe(const espalier_forest& handle) {
   return info;
 }
 
-// An older caller gets the fields that it knows; a newer one's further fields become 0.
-absl::Status CopyOut(const espalier_forest_info& info, espalier_forest_info* out) {
-  if (out == nullptr) return InvalidArgument("info is NULL");
-  const size_t size = out->struct_size;
-  ESPALIER_RETURN_IF_ERROR(CheckStructSize("espalier_forest_info", size, kFirstInfoSize));
-  std::memset(static_cast<void*>(out), 0, size);
-  std::memcpy(static_cast<void*>(out), &info, std::min(size, sizeof(info)));
-  out->struct_size = size;
-  return absl::OkStatus();
-}
-
 }  // namespace
 }  // namespace espalier
 
@@ -236,7 +207,7 @@ using espalier::InvalidArgument;
 
 const char* espalier_forest_version(void) { return ESPALIER_VERSION; }
 
-const char* espalier_forest_error(void) { return espalier::error_text; }
+const char* espalier_forest_error(void) { return espalier::last_error.text; }
 
 espalier_status espalier_forest_load(const char* path, espalier_forest** forest) {
   return Guarded([&]() -> absl::Status {
@@ -261,7 +232,8 @@ void espalier_forest_free(espalier_forest* forest) { delete forest; }
 espalier_status espalier_forest_describe(const espalier_forest* forest, espalier_forest_info* info) {
   return Guarded([&]() -> absl::Status {
     ESPALIER_RETURN_IF_ERROR(CheckForest(forest));
-    return espalier::CopyOut(espalier::Describe(*forest), info);
+    return espalier::CopyOut("espalier_forest_info", espalier::Describe(*forest), info,
+                             espalier::kFirstInfoSize);
   });
 }
 
@@ -283,6 +255,33 @@ espalier_status espalier_forest_feature_kind(const espalier_forest* forest, uint
     ESPALIER_RETURN_IF_ERROR(CheckFeature(forest, feature));
     const bool categorical = forest->forest->feature_kinds()[feature] == espalier::FeatureKind::kCategorical;
     *kind = categorical ? ESPALIER_CATEGORICAL : ESPALIER_NUMERIC;
+    return absl::OkStatus();
+  });
+}
+
+espalier_status espalier_forest_num_categories(const espalier_forest* forest, uint32_t feature,
+                                               uint32_t* count) {
+  return Guarded([&]() -> absl::Status {
+    if (count == nullptr) return InvalidArgument("count is NULL");
+    *count = 0;
+    ESPALIER_RETURN_IF_ERROR(CheckFeature(forest, feature));
+    *count = static_cast<uint32_t>(forest->forest->category_names().Names(feature).size());
+    return absl::OkStatus();
+  });
+}
+
+espalier_status espalier_forest_category_name(const espalier_forest* forest, uint32_t feature, uint32_t code,
+                                              const char** name) {
+  return Guarded([&]() -> absl::Status {
+    if (name == nullptr) return InvalidArgument("name is NULL");
+    *name = nullptr;
+    ESPALIER_RETURN_IF_ERROR(CheckFeature(forest, feature));
+    const std::vector<std::string>& names = forest->forest->category_names().Names(feature);
+    if (code >= names.size()) {
+      return InvalidArgument("code is ", code, ", the model has names for ", names.size(),
+                             " categories of feature ", feature);
+    }
+    *name = names[code].c_str();
     return absl::OkStatus();
   });
 }

@@ -5,9 +5,9 @@
 #include <cstring>
 #include <limits>
 
+#include "models/base/caller_struct.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
-#include "models/forest/c_api/caller_struct.h"
 
 namespace espalier {
 namespace {

@@ -19,31 +19,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__GNUC__)
-#define ESPALIER_API __attribute__((visibility("default")))
-#else
-#define ESPALIER_API
-#endif
+#include "espalier/status.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 typedef struct espalier_forest espalier_forest;
-
-/* What a function returns: 0, or why it failed (gRPC's numbers). espalier_forest_error() has the text. */
-typedef int32_t espalier_status;
-enum {
-  ESPALIER_OK = 0,
-  ESPALIER_INVALID_ARGUMENT = 3,    /* an argument or a model file that is wrong */
-  ESPALIER_NOT_FOUND = 5,           /* no such file */
-  ESPALIER_PERMISSION_DENIED = 7,   /* a file that may not be read */
-  ESPALIER_RESOURCE_EXHAUSTED = 8,  /* too large, or no memory */
-  ESPALIER_FAILED_PRECONDITION = 9, /* a directory, a pipe */
-  ESPALIER_OUT_OF_RANGE = 11,       /* the output has no room; the text says how much is needed */
-  ESPALIER_UNIMPLEMENTED = 12,      /* a model that XGBoost can load and this library cannot */
-  ESPALIER_INTERNAL = 13
-};
 
 /* What a prediction gives for each row, and its type. */
 enum {
@@ -137,6 +119,16 @@ ESPALIER_API espalier_status espalier_forest_feature_name(const espalier_forest*
 /* Sets *kind to ESPALIER_NUMERIC or ESPALIER_CATEGORICAL. */
 ESPALIER_API espalier_status espalier_forest_feature_kind(const espalier_forest* forest, uint32_t feature,
                                                           int32_t* kind);
+
+/* Sets *count to the categories of a feature that the model has names for; 0 when it has none: then who fills
+ * in rows must know the codes. */
+ESPALIER_API espalier_status espalier_forest_num_categories(const espalier_forest* forest, uint32_t feature,
+                                                            uint32_t* count);
+
+/* Sets *name to the category that `code` stands for in rows, below espalier_forest_num_categories: a text, or
+ * the digits of an integer. Lives as long as the forest. */
+ESPALIER_API espalier_status espalier_forest_category_name(const espalier_forest* forest, uint32_t feature,
+                                                           uint32_t code, const char** name);
 
 /* Sets *width to the elements a row of a prediction with these options (NULL: the defaults). */
 ESPALIER_API espalier_status espalier_forest_output_width(const espalier_forest* forest,

@@ -14,54 +14,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "espalier/forest.h"
+#include "espalier/status.hpp"
 
 namespace espalier::embedded {
-
-class [[nodiscard]] Status {
- public:
-  Status() = default;
-  Status(espalier_status code, std::string message) : code_(code), message_(std::move(message)) {}
-  // What a function of the C interface returned.
-  static Status Of(espalier_status code) {
-    return code == ESPALIER_OK ? Status() : Status(code, espalier_forest_error());
-  }
-
-  bool ok() const { return code_ == ESPALIER_OK; }
-  // ESPALIER_INVALID_ARGUMENT, ...
-  espalier_status code() const { return code_; }
-  const std::string& message() const { return message_; }
-
- private:
-  espalier_status code_ = ESPALIER_OK;
-  std::string message_;
-};
-
-// A value, or why there is none. Reading the value of a result that is not ok() is a bug of the caller.
-template <typename T>
-class [[nodiscard]] Result {
- public:
-  Result(Status status) : status_(std::move(status)) {}         // NOLINT: returned as it is
-  Result(T value) : value_(std::in_place, std::move(value)) {}  // NOLINT: returned as it is
-
-  bool ok() const { return value_.has_value(); }
-  const Status& status() const { return status_; }
-  T& operator*() & { return *value_; }
-  const T& operator*() const& { return *value_; }
-  // By value, so that `for (x : *F())` has something to hold on to.
-  T operator*() && { return *std::move(value_); }
-  T* operator->() { return &*value_; }
-  const T* operator->() const { return &*value_; }
-
- private:
-  Status status_;
-  std::optional<T> value_;
-};
 
 // Rows that are the caller's: see espalier_rows for what the fields of the C struct mean.
 class Rows {
@@ -143,11 +103,24 @@ class Forest {
     return names;
   }
 
+  // The categories of a feature by code; empty if the model has no names for them.
+  std::vector<std::string> CategoryNames(uint32_t feature) const {
+    std::vector<std::string> names;
+    uint32_t count = 0;
+    if (espalier_forest_num_categories(forest_.get(), feature, &count) != ESPALIER_OK) return names;
+    const char* name = nullptr;
+    for (uint32_t code = 0; code < count; ++code) {
+      if (espalier_forest_category_name(forest_.get(), feature, code, &name) == ESPALIER_OK)
+        names.emplace_back(name);
+    }
+    return names;
+  }
+
   // Elements a row.
   Result<size_t> OutputWidth(const Options& options = {}) const {
     size_t width = 0;
     const espalier_predict_options c = ToC(options);
-    const Status status = Status::Of(espalier_forest_output_width(forest_.get(), &c, &width));
+    const Status status = StatusOf(espalier_forest_output_width(forest_.get(), &c, &width));
     if (!status.ok()) return status;
     return width;
   }
@@ -155,11 +128,11 @@ class Forest {
   // Into the caller's `out`, which has room for `size` elements; does not allocate once a thread is warm.
   Status Predict(const Rows& rows, const Options& options, float* out, size_t size) const {
     const espalier_predict_options c = ToC(options);
-    return Status::Of(espalier_forest_predict(forest_.get(), &rows.c(), &c, out, size));
+    return StatusOf(espalier_forest_predict(forest_.get(), &rows.c(), &c, out, size));
   }
   Status Predict(const Rows& rows, const Options& options, int32_t* out, size_t size) const {
     const espalier_predict_options c = ToC(options);
-    return Status::Of(espalier_forest_predict_int32(forest_.get(), &rows.c(), &c, out, size));
+    return StatusOf(espalier_forest_predict_int32(forest_.get(), &rows.c(), &c, out, size));
   }
 
   // Values, margins or contributions: OutputWidth() elements a row.
@@ -175,14 +148,16 @@ class Forest {
   const espalier_forest* c() const { return forest_.get(); }
 
  private:
+  static Status StatusOf(espalier_status code) { return Status::Of(code, espalier_forest_error()); }
+
   explicit Forest(espalier_forest* forest) : forest_(forest, espalier_forest_free) {
     info_.struct_size = sizeof(info_);
   }
 
   static Result<Forest> Take(espalier_status code, espalier_forest* loaded) {
-    if (code != ESPALIER_OK) return Status::Of(code);
+    if (code != ESPALIER_OK) return StatusOf(code);
     Forest forest(loaded);
-    const Status status = Status::Of(espalier_forest_describe(loaded, &forest.info_));
+    const Status status = StatusOf(espalier_forest_describe(loaded, &forest.info_));
     if (!status.ok()) return status;
     return forest;
   }

@@ -1,4 +1,4 @@
-#include "models/forest/c_api/caller_struct.h"
+#include "models/base/caller_struct.h"
 
 #include <cstdint>
 
@@ -63,6 +63,30 @@ TEST(CallerStructTest, SizesThatNoVersionHasAreRefused) {
 TEST(CallerStructTest, NullIsRefusedByName) {
   const absl::StatusOr<Known> read = CopyIn<Known>("thing", nullptr, sizeof(Old));
   EXPECT_EQ(Message(read.status()), "thing is NULL");
+}
+
+TEST(CallerStructTest, OlderCallerGetsTheFieldsThatItKnows) {
+  Known out = {sizeof(Old), 1, 2};
+  ASSERT_TRUE(CopyOut("thing", Known{0, 7, 8}, &out, sizeof(Old)).ok());
+  EXPECT_EQ(out.struct_size, sizeof(Old));
+  EXPECT_EQ(out.first, 7u);
+  EXPECT_EQ(out.second, 2u);
+}
+
+TEST(CallerStructTest, NewerCallersFurtherFieldsBecomeZero) {
+  New out = {sizeof(New), 1, 2, 3};
+  ASSERT_TRUE(CopyOut("thing", Known{0, 7, 8}, reinterpret_cast<Known*>(&out), sizeof(Old)).ok());
+  EXPECT_EQ(out.struct_size, sizeof(New));
+  EXPECT_EQ(out.second, 8u);
+  EXPECT_EQ(out.third, 0u);
+}
+
+TEST(CallerStructTest, NothingIsWrittenIntoASizeThatIsNone) {
+  Known out = {sizeof(Old) - 1, 1, 2};
+  EXPECT_EQ(Message(CopyOut("thing", Known{0, 7, 8}, &out, sizeof(Old))),
+            "thing.struct_size is 15, must be sizeof(thing): 16 or more");
+  EXPECT_EQ(out.first, 1u);
+  EXPECT_EQ(Message(CopyOut<Known>("thing", Known{}, nullptr, sizeof(Old))), "thing is NULL");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "services/experiments/read_experiments.h"
+#include "router/experiment/read_experiments.h"
 
 #include <algorithm>
 #include <filesystem>

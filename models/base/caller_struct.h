@@ -1,6 +1,6 @@
-// Structs of callers that were compiled against an older or a newer header.
-#ifndef ESPALIER_MODELS_FOREST_C_API_CALLER_STRUCT_H_
-#define ESPALIER_MODELS_FOREST_C_API_CALLER_STRUCT_H_
+// Structs of a C interface's callers that were compiled against an older or a newer header.
+#ifndef ESPALIER_MODELS_BASE_CALLER_STRUCT_H_
+#define ESPALIER_MODELS_BASE_CALLER_STRUCT_H_
 
 #include <algorithm>
 #include <cstddef>
@@ -42,6 +42,20 @@ absl::StatusOr<T> CopyIn(std::string_view name, const T* source, size_t first) {
   return copy;
 }
 
+// Writes *result into a caller's struct of the same name: an older caller gets the fields that it knows, a
+// newer one's further fields become 0. Its struct_size stays.
+template <typename T>
+absl::Status CopyOut(std::string_view name, const T& result, T* out, size_t first) {
+  if (out == nullptr) return InvalidArgument(name, " is NULL");
+  size_t size = 0;
+  std::memcpy(&size, out, sizeof(size));
+  if (absl::Status status = CheckStructSize(name, size, first); !status.ok()) return status;
+  std::memset(static_cast<void*>(out), 0, size);
+  std::memcpy(static_cast<void*>(out), &result, std::min(size, sizeof(T)));
+  std::memcpy(static_cast<void*>(out), &size, sizeof(size));
+  return absl::OkStatus();
+}
+
 }  // namespace espalier
 
-#endif  // ESPALIER_MODELS_FOREST_C_API_CALLER_STRUCT_H_
+#endif  // ESPALIER_MODELS_BASE_CALLER_STRUCT_H_

@@ -1,6 +1,6 @@
 // Experiment documents from files.
-#ifndef ESPALIER_SERVICES_EXPERIMENTS_READ_EXPERIMENTS_H_
-#define ESPALIER_SERVICES_EXPERIMENTS_READ_EXPERIMENTS_H_
+#ifndef ESPALIER_ROUTER_EXPERIMENT_READ_EXPERIMENTS_H_
+#define ESPALIER_ROUTER_EXPERIMENT_READ_EXPERIMENTS_H_
 
 #include <string>
 #include <vector>
@@ -31,4 +31,4 @@ absl::StatusOr<std::vector<espalier::v1::Experiment>> ReadExperiments(const std:
 
 }  // namespace espalier
 
-#endif  // ESPALIER_SERVICES_EXPERIMENTS_READ_EXPERIMENTS_H_
+#endif  // ESPALIER_ROUTER_EXPERIMENT_READ_EXPERIMENTS_H_
