@@ -6,6 +6,7 @@
 
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
+#include "models/forest/contribution_trees.h"
 #include "models/forest/contributions.h"
 #include "models/forest/kernel.h"
 #include "models/forest/kernel_plan.h"
@@ -124,6 +125,7 @@ struct Forest::Compiled {
   // Of trees; none in a linear model.
   std::optional<KernelPlan> kernels;
   std::optional<LinearKernel> linear;
+  LazyContributionTrees contribution_trees;
 };
 
 absl::Status Forest::Compiled::ChooseKernels(Ensemble& ensemble, std::string_view kernel) {
@@ -249,7 +251,7 @@ size_t Forest::MemoryBytes() const {
   }
   return sizeof(Forest) + sizeof(Compiled) + names + compiled_->feature_kinds.capacity() +
          compiled_->category_names.MemoryBytes() + compiled_->base_margins.capacity() * sizeof(float) +
-         compiled_->first_trees.capacity() * sizeof(uint32_t) +
+         compiled_->first_trees.capacity() * sizeof(uint32_t) + compiled_->contribution_trees.MemoryBytes() +
          (is_linear() ? compiled_->linear->MemoryBytes() : compiled_->kernels->MemoryBytes()) +
          std::visit([](const auto& nodes) { return nodes.MemoryBytes(); }, compiled_->table);
 }
@@ -292,8 +294,8 @@ absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, st
     if (forest.linear.has_value()) {
       forest.linear->Contribute(rows, starts, out.data());
     } else {
-      ComputeContributions(forest.table, rows, trees, forest.num_features, forest.num_outputs, starts,
-                           out.data());
+      ComputeContributions(forest.contribution_trees.Get(forest.table), rows, trees, forest.num_features,
+                           forest.num_outputs, starts, out.data());
     }
   } else if (options.kind == OutputKind::kMargin) {
     forest.ComputeMargins(rows, 0, trees, options.base_margin, out.data());

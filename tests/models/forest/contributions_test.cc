@@ -73,8 +73,8 @@ TEST(ContributionsTest, AreShapleyValues) {
     const float row[kFeatures] = {0.1f, -0.4f, std::nanf(""), 0.9f, -0.05f};
     const float start = 10;
     float out[kFeatures + 1];
-    ComputeContributions(*table, {reinterpret_cast<const std::byte*>(row), 1, sizeof(row)}, {0, 1}, kFeatures,
-                         1, {&start, 1}, out);
+    ComputeContributions(ContributionTrees(*table), {reinterpret_cast<const std::byte*>(row), 1, sizeof(row)},
+                         {0, 1}, kFeatures, 1, {&start, 1}, out);
     for (uint32_t i = 0; i < kFeatures; ++i) {
       EXPECT_NEAR(out[i], ShapleyValue(ensemble.trees[0], row, i), 1e-6) << depth << " " << i;
     }
@@ -93,8 +93,8 @@ TEST(ContributionsTest, TreesWithoutCoverStillAddUp) {
   const float row[kFeatures] = {0.1f, -0.4f, 0.3f, 0.9f, -0.05f};
   const float start = 0;
   float out[kFeatures + 1];
-  ComputeContributions(*table, {reinterpret_cast<const std::byte*>(row), 1, sizeof(row)}, {0, 1}, kFeatures,
-                       1, {&start, 1}, out);
+  ComputeContributions(ContributionTrees(*table), {reinterpret_cast<const std::byte*>(row), 1, sizeof(row)},
+                       {0, 1}, kFeatures, 1, {&start, 1}, out);
   double sum = 0;
   for (const float value : out) sum += value;
   EXPECT_NEAR(sum, Expectation(ensemble.trees[0], 0, row, (1u << kFeatures) - 1), 1e-6);
