@@ -37,6 +37,18 @@ struct QuadraturePoints {
   double weights[kPointsAtOnce] = {};
 };
 
+// For each point the posterior of a feature whose earlier questions let `earlier_share` of the training rows
+// through, then its derivative by t. For 1, no question before, they are t and 1.
+inline void FindRates(double earlier_share, const QuadraturePoints& points,
+                      double (&rates)[2 * kPointsAtOnce]) {
+  for (uint32_t i = 0; i < kPointsAtOnce; ++i) {
+    const double t = points.points[i];
+    const double inverse = 1 / (t + earlier_share * (1 - t));
+    rates[i] = t * inverse;
+    rates[kPointsAtOnce + i] = earlier_share * inverse * inverse;
+  }
+}
+
 // Immutable and thread-safe. Refers to the layout and the categories of the table that it was made of, which
 // must outlive it.
 class ContributionTrees {

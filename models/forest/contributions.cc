@@ -1,8 +1,10 @@
 #include "models/forest/contributions.h"
 
 #include <algorithm>
-#include <numeric>
+#include <memory>
 #include <vector>
+
+#include "models/forest/trees_by_output.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/forest/contributions.cc"
@@ -16,6 +18,9 @@ namespace espalier {
 
 // Rows of a block, a multiple of every vector's lanes.
 inline constexpr size_t kBlockRows = 32;
+
+// What FindRates gives for a question.
+using QuestionRates = double[2 * kPointsAtOnce];
 
 // What is computed of a block of rows, or of one row.
 struct ContributionJob {
@@ -31,13 +36,12 @@ struct ContributionJob {
   size_t count;
   // Of a block: room for max_depth + 2 frames.
   double* frames;
-  // Room for the rates of a tree's questions.
-  double* rates;
+  // Of a block: room for the rates of a tree's questions.
+  QuestionRates* rates;
 };
 
-// Doubles of a frame of a block and of the rates of a question.
+// Doubles of a frame of a block.
 inline constexpr size_t kFrameSize = (3 * kPointsAtOnce + 3) * kBlockRows;
-inline constexpr size_t kRatesSize = 2 * kPointsAtOnce;
 
 }  // namespace espalier
 #endif  // ESPALIER_MODELS_FOREST_CONTRIBUTIONS_ONCE_
@@ -49,18 +53,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Question = ContributionTrees::Question;
 
-// For each point the posterior that an earlier asked feature is known, and its derivative by t.
-//
-// Everywhere here the order of all operations is that of the one row's walk, without fused ones: the bits are
-// the same in any lane of any processor.
-HWY_INLINE void FindRates(double earlier_share, const QuadraturePoints& points, double* rates) {
-  for (uint32_t i = 0; i < kPointsAtOnce; ++i) {
-    const double t = points.points[i];
-    const double inverse = 1 / (t + earlier_share * (1 - t));
-    rates[i] = t * inverse;
-    rates[kPointsAtOnce + i] = earlier_share * inverse * inverse;
-  }
-}
+// In both walks the order of all operations is the same, without fused ones: a row gets the same bits in any
+// lane, in either walk and on any processor.
 
 // Walks a tree with the rows of a block in lanes. What a question's visit keeps is in the frame of its depth.
 template <uint32_t kPoints>
@@ -78,7 +72,7 @@ class BlockWalk {
         rows_((job.count + hn::Lanes(D()) - 1) / hn::Lanes(D()) * hn::Lanes(D())) {
     for (uint32_t i = 0; i < tree.num_questions; ++i) {
       if (questions_[i].earlier == ContributionTrees::kFirst) continue;
-      FindRates(questions_[i].earlier_share, points, job.rates + i * kRatesSize);
+      FindRates(questions_[i].earlier_share, points, job.rates[i]);
     }
   }
 
@@ -108,43 +102,47 @@ class BlockWalk {
   void Visit(int32_t index, uint32_t depth, double* expected) {
     const Question& question = questions_[index];
     const bool again = question.earlier != ContributionTrees::kFirst;
-    switch ((again ? 4 : 0) + (question.left < 0 ? 2 : 0) + (question.right < 0 ? 1 : 0)) {
-      case 0:
-        return VisitAs<false, false, false>(index, depth, expected);
-      case 1:
-        return VisitAs<false, false, true>(index, depth, expected);
-      case 2:
-        return VisitAs<false, true, false>(index, depth, expected);
-      case 3:
-        return VisitAs<false, true, true>(index, depth, expected);
-      case 4:
-        return VisitAs<true, false, false>(index, depth, expected);
-      case 5:
-        return VisitAs<true, false, true>(index, depth, expected);
-      case 6:
-        return VisitAs<true, true, false>(index, depth, expected);
-      default:
-        return VisitAs<true, true, true>(index, depth, expected);
+    if (question.left < 0 && question.right < 0) {
+      return again ? VisitLeaves<true>(question, Rates(index, again), Frame(depth), expected)
+                   : VisitLeaves<false>(question, Rates(index, again), Frame(depth), expected);
     }
+    return again ? VisitChildren<true>(index, depth, expected) : VisitChildren<false>(index, depth, expected);
   }
 
-  template <bool kAgain, bool kLeftLeaf, bool kRightLeaf>
-  HWY_INLINE void VisitAs(int32_t index, uint32_t depth, double* expected) {
-    const Question& question = questions_[index];
-    const double* rates = kAgain ? job_.rates + static_cast<size_t>(index) * kRatesSize : points_.points;
-    double* frame = Frame(depth);
-    double* next = Frame(depth + 1) + kReach;
+  const double* Rates(int32_t index, bool again) const { return again ? job_.rates[index] : points_.points; }
+
+  template <bool kAgain>
+  HWY_INLINE void VisitLeaves(const Question& question, const double* rates, double* frame,
+                              double* expected) {
     Answer<kAgain>(question, frame);
-    if constexpr (!kLeftLeaf) {
-      Descend<true>(question, rates, frame, next);
+    Combine<kAgain, true>(question, rates, frame, expected);
+  }
+
+  template <bool kAgain>
+  HWY_INLINE void VisitChildren(int32_t index, uint32_t depth, double* expected) {
+    const Question& question = questions_[index];
+    const double* rates = Rates(index, kAgain);
+    double* frame = Frame(depth);
+    Answer<kAgain>(question, frame);
+    if (question.left < 0) {
+      FillLeaf(leaves_[~question.left], frame + kLeft);
+    } else {
+      Descend<true>(question, rates, frame, Frame(depth + 1) + kReach);
       Visit(question.left, depth + 1, frame + kLeft);
     }
-    if constexpr (!kRightLeaf) {
+    if (question.right < 0) {
+      FillLeaf(leaves_[~question.right], frame + kRight);
+    } else {
       if (question.asked_again) PassRight<kAgain>(question, frame);
-      Descend<false>(question, rates, frame, next);
+      Descend<false>(question, rates, frame, Frame(depth + 1) + kReach);
       Visit(question.right, depth + 1, frame + kRight);
     }
-    Combine<kAgain, kLeftLeaf, kRightLeaf>(question, rates, frame, expected);
+    Combine<kAgain, false>(question, rates, frame, expected);
+  }
+
+  void FillLeaf(double leaf, double* expected) const {
+    for (uint32_t point = 0; point < kPoints; ++point)
+      std::fill_n(expected + point * kBlockRows, rows_, leaf);
   }
 
   // Fills kMove, and kPasses for the left child.
@@ -204,20 +202,20 @@ class BlockWalk {
   }
 
   // What the question adds to its feature, and what is expected of it above.
-  template <bool kAgain, bool kLeftLeaf, bool kRightLeaf>
+  template <bool kAgain, bool kLeaves>
   HWY_INLINE void Combine(const Question& question, const double* rates, const double* frame,
                           double* expected) {
     const D d;
     double* sums = job_.sums + size_t{question.place} * kBlockRows;
-    const V left_leaf = hn::Set(d, kLeftLeaf ? leaves_[~question.left] : 0.0);
-    const V right_leaf = hn::Set(d, kRightLeaf ? leaves_[~question.right] : 0.0);
+    const V left_leaf = hn::Set(d, kLeaves ? leaves_[~question.left] : 0.0);
+    const V right_leaf = hn::Set(d, kLeaves ? leaves_[~question.right] : 0.0);
     for (size_t row = 0; row < rows_; row += hn::Lanes(d)) {
       const V move = hn::Load(d, frame + kMove + row);
       V terms[kPoints];
       for (uint32_t point = 0; point < kPoints; ++point) {
         const size_t at = point * kBlockRows + row;
-        const V left = kLeftLeaf ? left_leaf : hn::Load(d, frame + kLeft + at);
-        const V right = kRightLeaf ? right_leaf : hn::Load(d, frame + kRight + at);
+        const V left = kLeaves ? left_leaf : hn::Load(d, frame + kLeft + at);
+        const V right = kLeaves ? right_leaf : hn::Load(d, frame + kRight + at);
         const V difference = hn::Sub(left, right);
         terms[point] = hn::Mul(hn::Load(d, frame + kReach + at), difference);
         if constexpr (kAgain) terms[point] = hn::Mul(terms[point], hn::Set(d, rates[kPointsAtOnce + point]));
@@ -288,7 +286,7 @@ class RowWalk {
     if (question.earlier == ContributionTrees::kFirst) {
       return VisitWith<false>(question, depth, 1.0, reach, first_rates_, first_rates_);
     }
-    double rates[kRatesSize];
+    QuestionRates rates;
     FindRates(question.earlier_share, points_, rates);
     return VisitWith<true>(question, depth, job_.frames[question.earlier], reach, Load(rates),
                            Load(rates + kPointsAtOnce));
@@ -374,33 +372,6 @@ HWY_EXPORT(ExplainRow);
 // So few rows are faster one by one.
 constexpr size_t kFewRows = 2;
 
-// The trees of a range by the output that they add to.
-class TreesByOutput {
- public:
-  TreesByOutput(const ContributionTrees& trees, TreeRange range, uint32_t num_outputs)
-      : order_(range.end - range.begin), ends_(num_outputs), averages_(num_outputs) {
-    std::iota(order_.begin(), order_.end(), range.begin);
-    for (const uint32_t i : order_) {
-      ++ends_[trees.tree(i).output];
-      averages_[trees.tree(i).output] += trees.tree(i).average;
-    }
-    std::partial_sum(ends_.begin(), ends_.end(), ends_.begin());
-    std::stable_sort(order_.begin(), order_.end(),
-                     [&](uint32_t a, uint32_t b) { return trees.tree(a).output < trees.tree(b).output; });
-  }
-
-  std::span<const uint32_t> Of(uint32_t output) const {
-    const uint32_t begin = output == 0 ? 0 : ends_[output - 1];
-    return {order_.data() + begin, ends_[output] - begin};
-  }
-  double AverageOf(uint32_t output) const { return averages_[output]; }
-
- private:
-  std::vector<uint32_t> order_;
-  std::vector<uint32_t> ends_;
-  std::vector<double> averages_;
-};
-
 class Explainer {
  public:
   Explainer(const ContributionTrees& trees, TreeRange range, uint32_t num_features, uint32_t num_outputs,
@@ -426,17 +397,15 @@ class Explainer {
  private:
   void Allocate(size_t rows, size_t frame) {
     uint32_t most_questions = 0;
-    for (uint32_t k = 0; k < num_outputs_; ++k) {
-      for (const uint32_t i : by_output_.Of(k)) {
-        most_questions = std::max(most_questions, trees_.tree(i).num_questions);
-      }
+    for (const uint32_t i : by_output_.all()) {
+      most_questions = std::max(most_questions, trees_.tree(i).num_questions);
     }
     sums_size_ = trees_.features().size() * rows;
     sums_ = hwy::AllocateAligned<double>(std::max<size_t>(sums_size_, 1));
     frames_ = hwy::AllocateAligned<double>((size_t{trees_.max_depth()} + 2) * frame);
     if (rows == 1) return;
     keys_ = hwy::AllocateAligned<double>(slots_.size() * rows);
-    rates_ = hwy::AllocateAligned<double>(size_t{most_questions} * kRatesSize + 1);
+    rates_ = std::make_unique<QuestionRates[]>(most_questions);
     std::fill_n(keys_.get(), slots_.size() * rows, 0.0);
   }
 
@@ -495,7 +464,7 @@ class Explainer {
   hwy::AlignedFreeUniquePtr<double[]> sums_;
   hwy::AlignedFreeUniquePtr<double[]> keys_;
   hwy::AlignedFreeUniquePtr<double[]> frames_;
-  hwy::AlignedFreeUniquePtr<double[]> rates_;
+  std::unique_ptr<QuestionRates[]> rates_;
 };
 
 }  // namespace

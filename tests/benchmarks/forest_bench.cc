@@ -286,7 +286,8 @@ void PrintTable(const nlohmann::json& model) {
               memory["ratio"].get<double>());
 }
 
-// The ratios that must hold whatever the machine: one row at least 10x on S and M, JSON at least 4x.
+// The ratios that must hold whatever the machine: one row at least 10x on S and M, contributions of a batch
+// at least 8x, JSON at least 4x.
 void CheckBudgets(const nlohmann::json& model) {
   const auto check = [&](const std::string& what, double ratio, double least) {
     if (ratio >= least) return;
@@ -296,6 +297,7 @@ void CheckBudgets(const nlohmann::json& model) {
     Fail(text.str());
   };
   if (model["model"] != "L") check("batch 1", model["predict"][0]["ratio"], 10);
+  check("contributions of 256 rows", model["contributions"][1]["ratio"], 8);
   check("loading JSON", model["load"][0]["ratio"], 4);
 }
 
