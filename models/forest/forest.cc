@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
+#include "models/forest/background_contributions.h"
+#include "models/forest/contribution_trees.h"
 #include "models/forest/contributions.h"
+#include "models/forest/interactions.h"
 #include "models/forest/kernel.h"
 #include "models/forest/kernel_plan.h"
 #include "models/forest/linear_kernel.h"
@@ -65,6 +69,18 @@ std::span<float> MarginScratch(size_t size) {
   return {scratch.data(), size};
 }
 
+// At most what no output can have, for models whose squares would be larger than memory.
+size_t InteractionsWidth(size_t outputs, size_t features) {
+  size_t width = 0;
+  const bool overflow = __builtin_mul_overflow(features + 1, features + 1, &width) ||
+                        __builtin_mul_overflow(width, outputs, &width);
+  return overflow ? std::numeric_limits<size_t>::max() : width;
+}
+
+bool IsExplanation(OutputKind kind) {
+  return kind == OutputKind::kContributions || kind == OutputKind::kInteractions;
+}
+
 Rows Slice(const Rows& rows, size_t begin, size_t count) {
   return {rows.data + begin * rows.stride, count, rows.stride};
 }
@@ -99,6 +115,10 @@ struct Forest::Compiled {
   // Checks `rows` and `options` and that `size` elements of the output are rows.count * width.
   absl::StatusOr<TreeRange> Check(const Rows& rows, const PredictOptions& options, size_t width,
                                   size_t size) const;
+  // Whether the model can be explained as `options` ask, if they do.
+  absl::Status CheckExplanation(const PredictOptions& options) const;
+  // Contributions or interactions.
+  void Explain(const Rows& rows, const PredictOptions& options, TreeRange trees, float* out) const;
   // Starts margins of rows [begin, begin + rows.count) and adds the trees.
   void ComputeMargins(const Rows& rows, size_t begin, TreeRange trees, std::span<const float> base_margin,
                       float* margins) const;
@@ -124,6 +144,7 @@ struct Forest::Compiled {
   // Of trees; none in a linear model.
   std::optional<KernelPlan> kernels;
   std::optional<LinearKernel> linear;
+  LazyContributionTrees contribution_trees;
 };
 
 absl::Status Forest::Compiled::ChooseKernels(Ensemble& ensemble, std::string_view kernel) {
@@ -175,6 +196,52 @@ absl::StatusOr<TreeRange> Forest::Compiled::Check(const Rows& rows, const Predic
                            " rows of ", num_outputs);
   }
   return Trees(options.iterations);
+}
+
+absl::Status Forest::Compiled::CheckExplanation(const PredictOptions& options) const {
+  if (options.background.has_value()) {
+    if (options.kind == OutputKind::kInteractions) {
+      return Error(absl::StatusCode::kUnimplemented, "interactions against a background are not built");
+    }
+    if (options.kind != OutputKind::kContributions) {
+      return InvalidArgument("a background is for contributions alone");
+    }
+    if (linear.has_value()) {
+      return Error(absl::StatusCode::kUnimplemented,
+                   "contributions of a linear model (gblinear) against a background are not built");
+    }
+    ESPALIER_RETURN_IF_ERROR(CheckBackground(*options.background, num_features));
+    if (absl::Status status = CheckRows(*options.background); !status.ok()) {
+      return Annotate(status, "background");
+    }
+  }
+  if (IsExplanation(options.kind) && directory().HasLeafVectors()) {
+    return Error(
+        absl::StatusCode::kUnimplemented,
+        "contributions of trees with vector leaves (multi_strategy multi_output_tree) are not known to "
+        "XGBoost either");
+  }
+  if (options.kind == OutputKind::kInteractions && linear.has_value()) {
+    return Error(absl::StatusCode::kUnimplemented, "a linear model (gblinear) has no interactions");
+  }
+  return absl::OkStatus();
+}
+
+void Forest::Compiled::Explain(const Rows& rows, const PredictOptions& options, TreeRange trees,
+                               float* out) const {
+  const std::span<const float> starts =
+      options.base_margin.empty() ? std::span<const float>(base_margins) : options.base_margin;
+  if (rows.count == 0) return;
+  if (linear.has_value()) return linear->Contribute(rows, starts, out);
+  const ContributionTrees& walked = contribution_trees.Get(table);
+  if (options.background.has_value()) {
+    ComputeBackgroundContributions(walked, rows, *options.background, trees, num_features, num_outputs,
+                                   starts, out);
+  } else if (options.kind == OutputKind::kInteractions) {
+    ComputeInteractions(walked, rows, trees, num_features, num_outputs, starts, out);
+  } else {
+    ComputeContributions(walked, rows, trees, num_features, num_outputs, starts, out);
+  }
 }
 
 void Forest::Compiled::ComputeMargins(const Rows& rows, size_t begin, TreeRange trees,
@@ -249,7 +316,7 @@ size_t Forest::MemoryBytes() const {
   }
   return sizeof(Forest) + sizeof(Compiled) + names + compiled_->feature_kinds.capacity() +
          compiled_->category_names.MemoryBytes() + compiled_->base_margins.capacity() * sizeof(float) +
-         compiled_->first_trees.capacity() * sizeof(uint32_t) +
+         compiled_->first_trees.capacity() * sizeof(uint32_t) + compiled_->contribution_trees.MemoryBytes() +
          (is_linear() ? compiled_->linear->MemoryBytes() : compiled_->kernels->MemoryBytes()) +
          std::visit([](const auto& nodes) { return nodes.MemoryBytes(); }, compiled_->table);
 }
@@ -262,6 +329,8 @@ size_t Forest::OutputWidth(OutputKind kind, IterationRange iterations) const {
       return compiled_->num_outputs;
     case OutputKind::kContributions:
       return size_t{compiled_->num_outputs} * (size_t{compiled_->num_features} + 1);
+    case OutputKind::kInteractions:
+      return InteractionsWidth(compiled_->num_outputs, compiled_->num_features);
     case OutputKind::kClass:
       return compiled_->objective.ClassWidth();
     case OutputKind::kLeaf: {
@@ -278,23 +347,11 @@ absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, st
   if (options.kind == OutputKind::kClass || options.kind == OutputKind::kLeaf) {
     return InvalidArgument("classes and leaves are int32, the output is float32");
   }
+  ESPALIER_RETURN_IF_ERROR(forest.CheckExplanation(options));
   ESPALIER_ASSIGN_OR_RETURN(const TreeRange trees,
                             forest.Check(rows, options, OutputWidth(options.kind), out.size()));
-  if (options.kind == OutputKind::kContributions) {
-    const std::span<const float> starts =
-        options.base_margin.empty() ? std::span<const float>(forest.base_margins) : options.base_margin;
-    if (forest.directory().HasLeafVectors()) {
-      return Error(
-          absl::StatusCode::kUnimplemented,
-          "contributions of trees with vector leaves (multi_strategy multi_output_tree) are not known to "
-          "XGBoost either");
-    }
-    if (forest.linear.has_value()) {
-      forest.linear->Contribute(rows, starts, out.data());
-    } else {
-      ComputeContributions(forest.table, rows, trees, forest.num_features, forest.num_outputs, starts,
-                           out.data());
-    }
+  if (IsExplanation(options.kind)) {
+    forest.Explain(rows, options, trees, out.data());
   } else if (options.kind == OutputKind::kMargin) {
     forest.ComputeMargins(rows, 0, trees, options.base_margin, out.data());
   } else if (forest.objective.ValueWidth() == forest.num_outputs) {
@@ -312,7 +369,8 @@ absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, st
   if (options.threads > 1) return PredictInParts(*this, rows, options, out);
   const Compiled& forest = *compiled_;
   if (options.kind != OutputKind::kClass && options.kind != OutputKind::kLeaf) {
-    return InvalidArgument("values, margins and contributions are float32, the output is int32");
+    return InvalidArgument(
+        "values, margins, contributions and interactions are float32, the output is int32");
   }
   const bool classes = options.kind == OutputKind::kClass;
   if (classes && !forest.objective.HasClasses()) {
@@ -321,6 +379,7 @@ absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, st
   if (!classes && forest.linear.has_value()) {
     return InvalidArgument("a linear model (gblinear) has no leaves");
   }
+  ESPALIER_RETURN_IF_ERROR(forest.CheckExplanation(options));
   ESPALIER_RETURN_IF_ERROR(forest.Trees(options.iterations).status());
   ESPALIER_ASSIGN_OR_RETURN(
       const TreeRange trees,

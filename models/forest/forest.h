@@ -35,6 +35,7 @@ enum class OutputKind : uint8_t {
   kValue,          // as XGBoost's predict(): probability, class (multi:softmax), count, ...   float32
   kMargin,         // the untransformed sums                                                   float32
   kContributions,  // SHAP values per output: one a feature and the bias last                  float32
+  kInteractions,   // those split up among pairs: a symmetric square per output                float32
   kClass,          // the most probable class; for a probability, 1 where it is > 0.5          int32
   kLeaf,           // index of the leaf reached in each tree                                   int32
 };
@@ -51,6 +52,10 @@ struct PredictOptions {
   // Empty, or rows.count * num_outputs() margins on which the trees are added, in place of the model's base
   // score.
   std::span<const float> base_margin = {};
+  // Of contributions: rows from which a feature that is not known has its value ("interventional"; the model
+  // must have trees). Empty: what is not known goes the ways of the training rows ("path-dependent"). It is
+  // prepared anew for each prediction, so that many rows at a time are cheaper.
+  std::optional<Rows> background = {};
   // Threads that may work on many rows, the caller's included; the bits are the same for any number. More
   // than one allocates.
   uint32_t threads = 1;
@@ -99,9 +104,11 @@ class Forest {
   // Elements per row of an output of this kind (leaf: of the trees of `iterations`).
   size_t OutputWidth(OutputKind kind, IterationRange iterations = {}) const;
 
-  // float32 kinds: value, margin, contributions. `out` has rows.count * OutputWidth(kind) elements,
-  // row-major. INVALID_ARGUMENT for a stride or size that does not fit, or iterations out of range. Does not
-  // allocate for value and margin once a thread is warm.
+  // float32 kinds: value, margin, contributions, interactions. `out` has rows.count * OutputWidth(kind)
+  // elements, row-major. INVALID_ARGUMENT for a stride or size that does not fit, iterations out of range, or
+  // a background that is empty, too large or of another kind than contributions; UNIMPLEMENTED for
+  // contributions and interactions that are not defined for the model. Does not allocate for value and margin
+  // once a thread is warm.
   absl::Status Predict(const Rows& rows, const PredictOptions& options, std::span<float> out) const;
 
   // int32 kinds: class and leaf.

@@ -15,13 +15,21 @@ namespace {
 
 // Trees that a part walks: some tenths of a millisecond, against some hundredths for starting a thread.
 constexpr size_t kPartWork = size_t{1} << 18;
-// A contribution costs about so many walks.
-constexpr size_t kContributionWork = 64;
+// A row's contributions cost about so many walks, its interactions so many.
+constexpr size_t kContributionWork = 32;
+constexpr size_t kInteractionWork = 512;
 // Parts of more rows are multiples of this, which suits kernels that take rows in blocks.
 constexpr size_t kBlockRows = 256;
 
+size_t Walks(const PredictOptions& options) {
+  // Every part prepares the background anew: it is not to be explained in small ones.
+  if (options.background.has_value()) return 1;
+  if (options.kind == OutputKind::kInteractions) return kInteractionWork;
+  return options.kind == OutputKind::kContributions ? kContributionWork : 1;
+}
+
 size_t PartRows(const Forest& forest, const PredictOptions& options) {
-  const size_t walks = options.kind == OutputKind::kContributions ? kContributionWork : 1;
+  const size_t walks = Walks(options);
   const size_t work = size_t{forest.num_trees()} * walks + forest.num_features() / 8 + 1;
   const size_t rows = kPartWork / work + 1;
   return rows < kBlockRows ? rows : (rows + kBlockRows - 1) / kBlockRows * kBlockRows;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -16,6 +17,7 @@
 #include "models/base/clock.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
+#include "models/forest/background_contributions.h"
 #include "models/forest/forest.h"
 #include "models/forest/read_ensemble.h"
 #include "nlohmann/json.hpp"
@@ -29,6 +31,8 @@ namespace {
 
 // Values of a part, of the input or of the output; there are two parts a thread.
 constexpr size_t kPartValues = size_t{1} << 18;
+// Of a row of the output: 1 GiB.
+constexpr size_t kMaxRowValues = size_t{1} << 28;
 constexpr int64_t kProgressNanos = 100'000'000;
 
 struct PredictVerbOptions {
@@ -36,6 +40,7 @@ struct PredictVerbOptions {
   std::string input;
   std::string out;
   std::string kind = "value";
+  std::string background;
   std::string iterations;
   uint32_t threads = std::max(1u, std::thread::hardware_concurrency());
   bool json = false;
@@ -47,7 +52,8 @@ const std::vector<std::pair<std::string, OutputKind>>& Kinds() {
       {"margin", OutputKind::kMargin},
       {"class", OutputKind::kClass},
       {"leaf", OutputKind::kLeaf},
-      {"contributions", OutputKind::kContributions}};
+      {"contributions", OutputKind::kContributions},
+      {"interactions", OutputKind::kInteractions}};
   return kinds;
 }
 
@@ -95,31 +101,50 @@ std::vector<std::string> NumberedNames(const std::string& name, size_t count) {
   return names;
 }
 
-// Features by name, then the bias; before each of several outputs its number.
-std::vector<std::string> ContributionNames(const Forest& forest) {
-  std::vector<std::string> names;
-  for (uint32_t output = 0; output < forest.num_outputs(); ++output) {
-    const std::string prefix = forest.num_outputs() == 1 ? "" : StrCat(output, ".");
-    for (uint32_t i = 0; i < forest.num_features(); ++i) {
-      names.push_back(prefix + (forest.feature_names().empty() ? StrCat("f", i) : forest.feature_names()[i]));
-    }
-    names.push_back(prefix + "bias");
+// The features by name, then the bias.
+std::vector<std::string> ExplainedNames(const Forest& forest) {
+  std::vector<std::string> names = forest.feature_names();
+  for (auto i = static_cast<uint32_t>(names.size()); i < forest.num_features(); ++i) {
+    names.push_back(StrCat("f", i));
   }
+  names.emplace_back("bias");
   return names;
 }
 
-TableShape ShapeOf(const Forest& forest, const std::string& name, const PredictOptions& options) {
+// Of contributions a column a feature, of interactions one a pair ("age*height"); before each of several
+// outputs its number.
+std::vector<std::string> ExplanationColumns(const Forest& forest, bool pairs) {
+  const std::vector<std::string> names = ExplainedNames(forest);
+  std::vector<std::string> columns;
+  for (uint32_t output = 0; output < forest.num_outputs(); ++output) {
+    const std::string prefix = forest.num_outputs() == 1 ? "" : StrCat(output, ".");
+    for (const std::string& name : names) {
+      if (!pairs) columns.push_back(prefix + name);
+      for (size_t i = 0; pairs && i < names.size(); ++i) columns.push_back(prefix + name + "*" + names[i]);
+    }
+  }
+  return columns;
+}
+
+TableShape ExplanationShape(const Forest& forest, bool pairs, bool has_header) {
+  TableShape shape;
+  if (has_header) shape.column_names = ExplanationColumns(forest, pairs);
+  if (forest.num_outputs() > 1) shape.row_shape.push_back(forest.num_outputs());
+  shape.row_shape.insert(shape.row_shape.end(), pairs ? 2 : 1, uint64_t{forest.num_features()} + 1);
+  return shape;
+}
+
+TableShape ShapeOf(const Forest& forest, const PredictVerbOptions& verb, const PredictOptions& options) {
   const uint64_t width = forest.OutputWidth(options.kind, options.iterations);
   TableShape shape;
   shape.integers = options.kind == OutputKind::kClass || options.kind == OutputKind::kLeaf;
-  if (options.kind == OutputKind::kContributions) {
-    shape.column_names = ContributionNames(forest);
-    shape.row_shape = {uint64_t{forest.num_features()} + 1};
-    if (forest.num_outputs() > 1) shape.row_shape.insert(shape.row_shape.begin(), forest.num_outputs());
-    return shape;
+  if (options.kind == OutputKind::kContributions || options.kind == OutputKind::kInteractions) {
+    // Squares have too many names to make those that nobody reads.
+    const bool has_header = verb.out.ends_with(".csv");
+    return ExplanationShape(forest, options.kind == OutputKind::kInteractions, has_header);
   }
   if (width != 1 || options.kind == OutputKind::kLeaf) shape.row_shape = {width};
-  shape.column_names = NumberedNames(name, width);
+  shape.column_names = NumberedNames(verb.kind, width);
   return shape;
 }
 
@@ -175,8 +200,37 @@ absl::StatusOr<std::shared_ptr<const Forest>> LoadForest(const std::string& path
 
 // A prediction of no rows: what cannot be predicted is said before a file is begun.
 absl::Status CheckKind(const Forest& forest, const PredictOptions& options, bool integers) {
+  const size_t width = forest.OutputWidth(options.kind, options.iterations);
+  if (width > kMaxRowValues) {
+    return InvalidArgument("a row would have ", width, " numbers, at most ", kMaxRowValues, " are allowed");
+  }
   if (integers) return forest.Predict({}, options, std::span<int32_t>());
   return forest.Predict({}, options, std::span<float>());
+}
+
+// All rows of a file; too many are read no further than to be sure of it.
+absl::StatusOr<std::vector<float>> ReadBackground(const std::string& path, const Forest& forest) {
+  ESPALIER_ASSIGN_OR_RETURN(
+      const std::unique_ptr<RowSource> source,
+      OpenRows(path, {forest.num_features(), forest.feature_names(), &forest.category_names()}));
+  const size_t width = forest.num_features();
+  const size_t part_rows = std::max<size_t>(1, kPartValues / std::max<size_t>(width, 1));
+  std::vector<float> values;
+  std::vector<float> buffer;
+  Rows all = {nullptr, 0, width * sizeof(float)};
+  for (RowPart part = source->Next(part_rows); !part.bytes.empty() && values.size() <= kMaxBackgroundValues;
+       part = source->Next(part_rows)) {
+    ESPALIER_ASSIGN_OR_RETURN(const Rows rows, source->Read(part, buffer));
+    for (size_t i = 0; i < rows.count; ++i) {
+      values.resize(values.size() + width);
+      std::memcpy(values.data() + values.size() - width, rows.data + i * rows.stride, all.stride);
+    }
+    all.count += rows.count;
+  }
+  if (absl::Status status = CheckBackground(all, forest.num_features()); !status.ok()) {
+    return Annotate(status, path);
+  }
+  return values;
 }
 
 absl::Status RunPredict(const PredictVerbOptions& options) {
@@ -186,7 +240,17 @@ absl::Status RunPredict(const PredictVerbOptions& options) {
   PredictOptions predict;
   predict.kind = KindOf(options.kind);
   ESPALIER_ASSIGN_OR_RETURN(predict.iterations, ParseIterations(options.iterations, *forest));
-  TableShape shape = ShapeOf(*forest, options.kind, predict);
+  std::vector<float> background;
+  if (!options.background.empty()) {
+    if (predict.kind != OutputKind::kContributions) {
+      return UsageError(StrCat("--background goes with --output-kind contributions, not ", options.kind));
+    }
+    ESPALIER_ASSIGN_OR_RETURN(background, ReadBackground(options.background, *forest));
+    const size_t row_bytes = forest->num_features() * sizeof(float);
+    predict.background = {reinterpret_cast<const std::byte*>(background.data()),
+                          background.size() / std::max(1u, forest->num_features()), row_bytes};
+  }
+  TableShape shape = ShapeOf(*forest, options, predict);
   const bool integers = shape.integers;
   ESPALIER_RETURN_IF_ERROR(CheckKind(*forest, predict, integers));
   ESPALIER_ASSIGN_OR_RETURN(
@@ -229,6 +293,8 @@ void AddPredictVerb(Cli& cli) {
   verb->add_option("--output-kind", options->kind, "What to predict")
       ->check(CLI::IsMember(KindNames()))
       ->capture_default_str();
+  verb->add_option("--background", options->background,
+                   "Rows that contributions compare with, in a form of --input (default: the training rows)");
   verb->add_option("--iterations", options->iterations,
                    "Boosting iterations A:B, half open, or best (default: all)");
   verb->add_option("--threads", options->threads, "Threads; the scores are the same for any number")

@@ -47,6 +47,7 @@ struct ModelShape {
 };
 
 constexpr size_t kBatches[] = {1, 64, 1024};
+constexpr size_t kContributionBatches[] = {1, 256};
 
 // Processor time of this thread: what other programs take does not count.
 double Seconds() {
@@ -164,6 +165,32 @@ nlohmann::json BenchPredict(const Forest& forest, const XgboostPeer& peer, const
           {"ratio", std::min(seconds[1], seconds[2]) / seconds[0]}};
 }
 
+nlohmann::json BenchContributions(const Forest& forest, const XgboostPeer& peer, const FloatMatrix& rows,
+                                  size_t batch, int slices) {
+  const FloatMatrix part = Batch(rows, 0, batch);
+  const XgboostMatrix matrix(part);
+  std::vector<float> out(batch * (kColumns + 1));
+  const auto ours = [&](size_t) {
+    const auto* data = reinterpret_cast<const std::byte*>(part.values.data());
+    const PredictOptions options = {.kind = OutputKind::kContributions};
+    if (!forest.Predict({data, batch, kColumns * sizeof(float)}, options, std::span<float>(out)).ok()) {
+      Fail("contributions failed");
+    }
+  };
+  const auto theirs = [&](size_t) {
+    bst_ulong size = 0;
+    const float* values = nullptr;
+    constexpr int kContributions = 4;
+    CheckXgboost(XGBoosterPredict(peer.handle(), matrix.handle(), kContributions, 0, 0, &size, &values));
+  };
+  const std::vector<double> seconds = Compare({{ours}, {theirs}}, std::max(3, slices / 20));
+  const double to_us = 1e6 / static_cast<double>(batch);
+  return {{"batch", batch},
+          {"espalier_us", seconds[0] * to_us},
+          {"xgboost_us", seconds[1] * to_us},
+          {"ratio", seconds[1] / seconds[0]}};
+}
+
 nlohmann::json BenchLoad(const XgboostPeer& peer, const std::string& format, int slices) {
   const std::string bytes = peer.Save(format);
   const std::vector<double> seconds =
@@ -224,6 +251,9 @@ nlohmann::json BenchModel(const ModelShape& shape, const BenchOptions& options) 
   for (const size_t batch : kBatches) {
     result["predict"].push_back(BenchPredict(*forest, peer, rows, batch, options.slices));
   }
+  for (const size_t batch : kContributionBatches) {
+    result["contributions"].push_back(BenchContributions(*forest, peer, rows, batch, options.slices));
+  }
   for (const char* format : {"json", "ubj"})
     result["load"].push_back(BenchLoad(peer, format, options.slices));
   result["memory"] = BenchMemory(peer);
@@ -240,6 +270,11 @@ void PrintTable(const nlohmann::json& model) {
                 row["espalier_ns"].get<double>(), row["xgboost_dmatrix_ns"].get<double>(),
                 row["xgboost_inplace_ns"].get<double>(), row["ratio"].get<double>());
   }
+  for (const nlohmann::json& row : model["contributions"]) {
+    std::printf("  contributions, batch %-2d %10.1f us %13.1f us %16s %7.1fx\n", row["batch"].get<int>(),
+                row["espalier_us"].get<double>(), row["xgboost_us"].get<double>(), "",
+                row["ratio"].get<double>());
+  }
   for (const nlohmann::json& row : model["load"]) {
     std::printf("  load %-17s %11.2f ms %13.2f ms %16s %7.1fx\n", row["format"].get<std::string>().c_str(),
                 row["espalier_ms"].get<double>(), row["xgboost_ms"].get<double>(), "",
@@ -251,7 +286,8 @@ void PrintTable(const nlohmann::json& model) {
               memory["ratio"].get<double>());
 }
 
-// The ratios that must hold whatever the machine: one row at least 10x on S and M, JSON at least 4x.
+// The ratios that must hold whatever the machine: one row at least 10x on S and M, contributions of a batch
+// at least 8x, JSON at least 4x.
 void CheckBudgets(const nlohmann::json& model) {
   const auto check = [&](const std::string& what, double ratio, double least) {
     if (ratio >= least) return;
@@ -261,6 +297,7 @@ void CheckBudgets(const nlohmann::json& model) {
     Fail(text.str());
   };
   if (model["model"] != "L") check("batch 1", model["predict"][0]["ratio"], 10);
+  check("contributions of 256 rows", model["contributions"][1]["ratio"], 8);
   check("loading JSON", model["load"][0]["ratio"], 4);
 }
 

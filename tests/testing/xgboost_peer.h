@@ -43,7 +43,7 @@ using XgboostParameters = std::vector<std::pair<std::string, std::string>>;
 class XgboostPeer {
  public:
   // XGBoost's numbers of prediction types.
-  enum Type { kValue = 0, kMargin = 1, kContributions = 2, kLeaf = 6 };
+  enum Type { kValue = 0, kMargin = 1, kContributions = 2, kInteractions = 4, kLeaf = 6 };
 
   struct Request {
     Type type = kValue;

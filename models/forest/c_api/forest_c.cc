@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "models/base/caller_struct.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
+#include "models/forest/background_contributions.h"
 #include "models/forest/c_api/input_rows.h"
 #include "models/forest/forest.h"
 #include "models/forest/read_ensemble.h"
@@ -84,9 +86,11 @@ absl::StatusOr<OutputKind> ToOutputKind(int32_t kind) {
       return OutputKind::kClass;
     case ESPALIER_LEAF:
       return OutputKind::kLeaf;
+    case ESPALIER_INTERACTIONS:
+      return OutputKind::kInteractions;
     default:
       return InvalidArgument("espalier_predict_options.kind is ", kind,
-                             ", must be ESPALIER_VALUE (0) to ESPALIER_LEAF (4)");
+                             ", must be ESPALIER_VALUE (0) to ESPALIER_INTERACTIONS (5)");
   }
 }
 
@@ -107,6 +111,22 @@ absl::StatusOr<PredictOptions> ReadOptions(const espalier_predict_options* optio
   }
   result.base_margin = {copy.base_margin, copy.base_margin_size};
   return result;
+}
+
+// The options' background, where it lies or in `values`.
+absl::StatusOr<std::optional<Rows>> ReadBackground(const Forest& forest,
+                                                   const espalier_predict_options* options,
+                                                   std::vector<float>* values) {
+  if (options == nullptr) return std::nullopt;
+  ESPALIER_ASSIGN_OR_RETURN(const espalier_predict_options copy,
+                            CopyIn("espalier_predict_options", options, kFirstOptionsSize));
+  if (copy.background == nullptr) return std::nullopt;
+  const absl::StatusOr<InputRows> input = InputRows::Create(copy.background, forest.num_features());
+  if (!input.ok()) return Annotate(input.status(), "background");
+  ESPALIER_RETURN_IF_ERROR(CheckBackground({nullptr, input->count(), 0}, forest.num_features()));
+  const absl::StatusOr<Rows> rows = input->Read(0, input->count(), values);
+  if (!rows.ok()) return Annotate(rows.status(), "background");
+  return *rows;
 }
 
 // Predicts no rows, by which Forest checks everything but them.
@@ -166,7 +186,9 @@ absl::Status Predict(const espalier_forest* handle, const espalier_rows* input,
                      const espalier_predict_options* caller_options, T* out, size_t out_size) {
   ESPALIER_RETURN_IF_ERROR(CheckForest(handle));
   const Forest& forest = *handle->forest;
-  ESPALIER_ASSIGN_OR_RETURN(const PredictOptions options, ReadOptions(caller_options));
+  ESPALIER_ASSIGN_OR_RETURN(PredictOptions options, ReadOptions(caller_options));
+  std::vector<float> background;
+  ESPALIER_ASSIGN_OR_RETURN(options.background, ReadBackground(forest, caller_options, &background));
   if (IsInteger(options.kind) != std::is_same_v<T, int32_t>) {
     return InvalidArgument("espalier_predict_options.kind is ", IsInteger(options.kind) ? "int32" : "float",
                            ", and so must the output be: call the function of that type");

@@ -1,4 +1,5 @@
 // Forests against XGBoost itself: trained here with fixed seeds, compared bit by bit.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -395,39 +396,105 @@ TEST(ForestPeerTest, LinearModelsPredictTheSame) {
   }
 }
 
-TEST(ForestPeerTest, ContributionsAgreeAndAddUp) {
-  for (const char* objective : {"binary:logistic", "multi:softprob"}) {
-    const bool classes = std::string(objective) == "multi:softprob";
-    const LabelledRows data = WithLabels(MakeData(15, 1000, 9), classes ? Class : Above);
-    const XgboostPeer peer = XgboostPeer::Train(
-        data, {{"objective", objective}, {"num_class", classes ? "5" : "0"}, {"max_depth", "5"}}, 15);
+// Models whose contributions and interactions XGBoost knows too.
+struct ExplainedModel {
+  const char* name;
+  LabelledRows data;
+  XgboostParameters parameters;
+  int rounds = 10;
+};
+
+std::vector<ExplainedModel> ExplainedModels() {
+  return {{"binary", WithLabels(MakeData(15, 1000, 9), Above), {{"objective", "binary:logistic"}}, 15},
+          {"classes",
+           WithLabels(MakeData(16, 1000, 9), Class),
+           {{"objective", "multi:softprob"}, {"num_class", "5"}, {"max_depth", "5"}}},
+          {"deep", MakeData(17, 2000, 12), {{"max_depth", "12"}, {"min_child_weight", "0"}}, 5},
+          {"dart", MakeData(18, 500, 7), {{"booster", "dart"}, {"rate_drop", "0.3"}}},
+          {"categories", CategoricalData(), {{"tree_method", "hist"}, {"max_cat_to_onehot", "4"}}}};
+}
+
+// To XGBoost's own rounding, which is that of the largest numbers that it adds.
+void ExpectClose(const std::vector<float>& ours, const std::vector<float>& theirs, double tolerance) {
+  ASSERT_EQ(ours.size(), theirs.size());
+  double largest = 1;
+  for (const float value : theirs) largest = std::max<double>(largest, std::abs(value));
+  for (size_t i = 0; i < ours.size(); ++i) EXPECT_NEAR(ours[i], theirs[i], tolerance * largest) << i;
+}
+
+// Each `group` of values, summed up in float64.
+std::vector<float> GroupSums(const std::vector<float>& values, size_t group) {
+  std::vector<float> sums;
+  for (size_t i = 0; i < values.size(); i += group) {
+    double sum = 0;
+    for (size_t j = 0; j < group; ++j) sum += values[i + j];
+    sums.push_back(static_cast<float>(sum));
+  }
+  return sums;
+}
+
+TEST(ForestPeerTest, ContributionsAndInteractionsAgreeAndAddUp) {
+  for (const ExplainedModel& model : ExplainedModels()) {
+    SCOPED_TRACE(model.name);
+    const XgboostPeer peer = XgboostPeer::Train(model.data, model.parameters, model.rounds);
     const std::shared_ptr<const Forest> forest = Compile(peer);
-    const FloatMatrix rows = RandomRows(89, 60, 9, 0.2);
-    const std::vector<float> ours = Predict(*forest, rows, {.kind = OutputKind::kContributions});
-    const std::vector<float> theirs = peer.Predict(rows, XgboostPeer::kContributions);
-    ASSERT_EQ(ours.size(), theirs.size());
-    for (size_t i = 0; i < ours.size(); ++i) EXPECT_NEAR(ours[i], theirs[i], 1e-5) << i;
-    const std::vector<float> margins = Predict(*forest, rows, {.kind = OutputKind::kMargin});
-    for (size_t i = 0; i < margins.size(); ++i) {
-      double sum = 0;
-      for (size_t j = 0; j < 10; ++j) sum += ours[i * 10 + j];
-      EXPECT_NEAR(sum, margins[i], 2e-6) << i;
+    const size_t columns = model.data.rows.columns;
+    const auto end = model.data.rows.values.begin() + static_cast<ptrdiff_t>(40 * columns);
+    const FloatMatrix rows{40, columns, {model.data.rows.values.begin(), end}};
+    const std::vector<float> base_margin = RandomRows(89, 40, forest->num_outputs(), 0).values;
+    for (const std::vector<float>& start : {std::vector<float>(), base_margin}) {
+      for (const IterationRange range : {IterationRange{}, IterationRange{0, 3}, IterationRange{1, 4}}) {
+        const auto ours = [&](OutputKind kind) {
+          return Predict(*forest, rows, {.kind = kind, .iterations = range, .base_margin = start});
+        };
+        const auto theirs = [&](XgboostPeer::Type type) {
+          return peer.Predict(rows, {.type = type,
+                                     .begin = static_cast<int>(range.begin),
+                                     .end = static_cast<int>(range.end),
+                                     .base_margin = start});
+        };
+        const std::vector<float> contributions = ours(OutputKind::kContributions);
+        const std::vector<float> interactions = ours(OutputKind::kInteractions);
+        // XGBoost refuses to explain a range that does not begin at 0.
+        if (range.begin == 0) {
+          ExpectClose(contributions, theirs(XgboostPeer::kContributions), 1e-5);
+          ExpectClose(interactions, theirs(XgboostPeer::kInteractions), 1e-5);
+        }
+        ExpectClose(GroupSums(contributions, columns + 1), ours(OutputKind::kMargin), 2e-6);
+        ExpectClose(GroupSums(interactions, columns + 1), contributions, 2e-6);
+      }
     }
   }
 }
 
-TEST(ForestPeerTest, ContributionsOfCategoriesAgree) {
-  const LabelledRows data = CategoricalData();
-  const XgboostPeer peer = XgboostPeer::Train(
-      data, {{"objective", "reg:squarederror"}, {"tree_method", "hist"}, {"max_cat_to_onehot", "4"}}, 10);
-  FloatMatrix rows{50, 7, {data.rows.values.begin(), data.rows.values.begin() + 350}};
-  const std::vector<float> base_margin = RandomRows(88, 50, 1, 0).values;
-  const std::vector<float> ours =
-      Predict(*Compile(peer), rows, {.kind = OutputKind::kContributions, .base_margin = base_margin});
-  const std::vector<float> theirs =
-      peer.Predict(rows, {.type = XgboostPeer::kContributions, .base_margin = base_margin});
-  ASSERT_EQ(ours.size(), theirs.size());
-  for (size_t i = 0; i < ours.size(); ++i) EXPECT_NEAR(ours[i], theirs[i], 1e-5) << i;
+// A row's contributions against itself are nothing; against others they add up to its margin.
+TEST(ForestPeerTest, ContributionsAgainstABackgroundAddUp) {
+  for (const ExplainedModel& model : ExplainedModels()) {
+    SCOPED_TRACE(model.name);
+    const std::shared_ptr<const Forest> forest =
+        Compile(XgboostPeer::Train(model.data, model.parameters, model.rounds));
+    const size_t columns = model.data.rows.columns;
+    const auto end = model.data.rows.values.begin() + static_cast<ptrdiff_t>(100 * columns);
+    const FloatMatrix rows{100, columns, {model.data.rows.values.begin(), end}};
+    PredictOptions options = {.kind = OutputKind::kContributions, .iterations = {1, 5}};
+    options.background = AsRows(rows);
+    const std::vector<float> margins =
+        Predict(*forest, rows, {.kind = OutputKind::kMargin, .iterations = {1, 5}});
+    const std::vector<float> contributions = Predict(*forest, rows, options);
+    ExpectClose(GroupSums(contributions, columns + 1), margins, 2e-6);
+    const uint32_t outputs = forest->num_outputs();
+    for (uint32_t output = 0; output < outputs; ++output) {
+      double mean = 0;
+      for (size_t i = output; i < margins.size(); i += outputs) mean += margins[i] / 100.0;
+      EXPECT_NEAR(contributions[output * (columns + 1) + columns], mean, 1e-5);
+    }
+    options.background = Rows{AsRows(rows).data, 1, columns * sizeof(float)};
+    const std::vector<float> alone = Predict(*forest, {1, columns, rows.values}, options);
+    for (uint32_t output = 0; output < outputs; ++output) {
+      for (size_t i = 0; i < columns; ++i) EXPECT_EQ(alone[output * (columns + 1) + i], 0);
+      EXPECT_NEAR(alone[output * (columns + 1) + columns], margins[output], 2e-6);
+    }
+  }
 }
 
 }  // namespace

@@ -124,7 +124,8 @@ TEST(ForestTest, BatchesOfAnySizePredictWhatSingleRowsDo) {
 
 TEST(ForestTest, NoRowsAreFine) {
   const std::shared_ptr<const Forest> forest = Compile(Stumps(2));
-  for (const OutputKind kind : {OutputKind::kValue, OutputKind::kMargin, OutputKind::kContributions}) {
+  for (const OutputKind kind :
+       {OutputKind::kValue, OutputKind::kMargin, OutputKind::kContributions, OutputKind::kInteractions}) {
     EXPECT_TRUE(forest->Predict({}, {.kind = kind}, std::span<float>()).ok());
   }
   EXPECT_TRUE(forest->Predict({}, {.kind = OutputKind::kLeaf}, std::span<int32_t>()).ok());
@@ -168,6 +169,55 @@ TEST(ForestTest, SizesThatDoNotFitAreInvalid) {
               HasSubstr("must be"));
 }
 
+TEST(ForestTest, BackgroundsThatDoNotFitAreRefused) {
+  const std::shared_ptr<const Forest> forest = Compile(Stumps(2));
+  const std::vector<float> row = {1, 2, 3};
+  const auto refusal = [&](OutputKind kind, const Rows& background) {
+    std::vector<float> out(forest->OutputWidth(kind));
+    const PredictOptions options = {.kind = kind, .background = background};
+    return std::string(Message(forest->Predict(AsRows(row, 3), options, std::span<float>(out))));
+  };
+  const Rows background = AsRows(row, 3);
+  EXPECT_EQ(refusal(OutputKind::kContributions, background), "");
+  EXPECT_THAT(refusal(OutputKind::kContributions, {}), HasSubstr("the background has no rows"));
+  EXPECT_THAT(refusal(OutputKind::kContributions, {background.data, 1, 8}),
+              HasSubstr("background: stride is 8 bytes, must be at least 12"));
+  EXPECT_THAT(refusal(OutputKind::kContributions, {background.data, size_t{1} << 40, 12}),
+              HasSubstr("the background has 1099511627776 rows, at most"));
+  EXPECT_THAT(refusal(OutputKind::kInteractions, background), HasSubstr("interactions against a background"));
+  EXPECT_THAT(refusal(OutputKind::kMargin, background), HasSubstr("for contributions alone"));
+}
+
+TEST(ForestTest, WhatLinearModelsDoNotHaveIsRefusedByName) {
+  Ensemble ensemble;
+  ensemble.objective = "reg:squarederror";
+  ensemble.num_features = 1;
+  ensemble.base_score = {0.5f};
+  ensemble.is_linear = true;
+  ensemble.linear_weights = {2, 1};
+  const std::shared_ptr<const Forest> forest = Compile(ensemble);
+  const std::vector<float> row = {3};
+  std::vector<float> out(4);
+  absl::Status status = forest->Predict(AsRows(row, 1), {.kind = OutputKind::kInteractions}, std::span(out));
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_THAT(std::string(Message(status)), HasSubstr("a linear model (gblinear) has no interactions"));
+  const PredictOptions options = {.kind = OutputKind::kContributions, .background = AsRows(row, 1)};
+  status = forest->Predict(AsRows(row, 1), options, std::span(out).first(2));
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnimplemented);
+  EXPECT_THAT(std::string(Message(status)), HasSubstr("gblinear"));
+}
+
+TEST(ForestTest, TablesOfContributionsAreMadeWhenTheyAreAskedForAndCounted) {
+  const std::shared_ptr<const Forest> forest = Compile(Stumps(13));
+  const size_t before = forest->MemoryBytes();
+  const std::vector<float> row = {1, 2, 3};
+  std::vector<float> out(4);
+  ASSERT_TRUE(forest->Predict(AsRows(row, 3), {}, std::span(out).first(1)).ok());
+  EXPECT_EQ(forest->MemoryBytes(), before);
+  ASSERT_TRUE(forest->Predict(AsRows(row, 3), {.kind = OutputKind::kContributions}, std::span(out)).ok());
+  EXPECT_GT(forest->MemoryBytes(), before);
+}
+
 TEST(ForestTest, ClassesNeedAnObjectiveThatHasThem) {
   const std::vector<float> row = {9, 9, 9};
   int32_t out = 7;
@@ -201,6 +251,7 @@ TEST(ForestTest, MultiClassGivesOneClassARow) {
   EXPECT_THAT(classes, ElementsAre(0, 2));
   EXPECT_EQ(forest->OutputWidth(OutputKind::kValue), 3u);
   EXPECT_EQ(forest->OutputWidth(OutputKind::kContributions), 12u);
+  EXPECT_EQ(forest->OutputWidth(OutputKind::kInteractions), 48u);
 }
 
 TEST(ForestTest, EnsemblesThatContradictThemselvesAreRefused) {

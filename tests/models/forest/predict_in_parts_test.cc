@@ -65,7 +65,12 @@ TEST(PredictInPartsTest, ManyThreadsGiveTheBitsOfOne) {
   ExpectSameBits<float>("binary_logistic", kManyRows, {.kind = OutputKind::kMargin});
   ExpectSameBits<int32_t>("multi_softprob", kManyRows, {.kind = OutputKind::kClass});
   ExpectSameBits<int32_t>("multi_softprob", kManyRows, {.kind = OutputKind::kLeaf, .iterations = {1, 3}});
-  ExpectSameBits<float>("binary_logistic", 2001, {.kind = OutputKind::kContributions});
+  ExpectSameBits<float>("binary_logistic", 20'001, {.kind = OutputKind::kContributions});
+  ExpectSameBits<float>("multi_softprob", 501, {.kind = OutputKind::kInteractions});
+  const std::vector<float> background = ManyRows(60);
+  const Rows rows{reinterpret_cast<const std::byte*>(background.data()), 60, kGoldenFeatures * sizeof(float)};
+  ExpectSameBits<float>("categorical_partition", 30'001,
+                        {.kind = OutputKind::kContributions, .background = rows});
 }
 
 TEST(PredictInPartsTest, WhatDoesNotFitIsRefusedAsByOneThread) {

@@ -170,6 +170,60 @@ TEST_F(OfflineVerbsTest, EveryKindIsWritten) {
   }
 }
 
+TEST_F(OfflineVerbsTest, InteractionsAreSquaresThatAddUp) {
+  const std::string model = Model("multi_softprob");
+  ASSERT_EQ(Predict(model, "rows.npy", "c.npy", {"--output-kind", "contributions"}).exit_code, 0);
+  ASSERT_EQ(Predict(model, "rows.npy", "i.npy", {"--output-kind", "interactions"}).exit_code, 0);
+  const absl::StatusOr<NpyHeader> header = ParseNpyHeader(*ReadFile(folder_ + "/i.npy"));
+  EXPECT_EQ(header->shape, (std::vector<uint64_t>{48, 3, 9, 9}));
+  const std::vector<float> contributions = ReadNpy<float>("c.npy");
+  const std::vector<float> interactions = ReadNpy<float>("i.npy");
+  ASSERT_EQ(interactions.size(), contributions.size() * 9);
+  for (size_t i = 0; i < contributions.size(); ++i) {
+    double sum = 0;
+    for (size_t j = 0; j < 9; ++j) sum += interactions[i * 9 + j];
+    EXPECT_NEAR(sum, contributions[i], 1e-5);
+  }
+  ASSERT_EQ(
+      Predict(Model("feature_names"), "rows.csv", "out.csv", {"--output-kind", "interactions"}).exit_code, 0);
+  EXPECT_THAT(*ReadFile(folder_ + "/out.csv"), StartsWith("age*age,age*dep delay,age*größe,"));
+}
+
+TEST_F(OfflineVerbsTest, ContributionsCompareWithABackground) {
+  const std::string model = Model("multi_softprob");
+  const std::string background = folder_ + "/rows.csv";
+  const std::vector<std::string> more = {"--output-kind", "contributions", "--background", background};
+  ASSERT_EQ(Predict(model, "rows.npy", "margins.npy", {"--output-kind", "margin"}).exit_code, 0);
+  const ProgramResult result = Predict(model, "rows.npy", "c.npy", more);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const std::vector<float> margins = ReadNpy<float>("margins.npy");
+  const std::vector<float> contributions = ReadNpy<float>("c.npy");
+  double mean = 0;
+  for (size_t i = 0; i < margins.size(); ++i) {
+    double sum = 0;
+    for (size_t j = 0; j < 9; ++j) sum += contributions[i * 9 + j];
+    EXPECT_NEAR(sum, margins[i], 1e-5);
+    if (i % 3 == 0) mean += margins[i] / 48;
+  }
+  EXPECT_NEAR(contributions[8], mean, 1e-5);
+}
+
+TEST_F(OfflineVerbsTest, BackgroundsThatDoNotFitAreRefused) {
+  const std::string model = Model("multi_softprob");
+  const auto predict = [&](const std::string& background, const std::string& kind) {
+    return Predict(model, "rows.npy", "out.npy",
+                   {"--output-kind", kind, "--background", folder_ + "/" + background});
+  };
+  std::ofstream(folder_ + "/narrow.csv") << "a,b\n1,2\n";
+  std::ofstream(folder_ + "/none.csv") << "a,b,c,d,e,f,g,h\n";
+  ExpectError(predict("narrow.csv", "contributions"), 1, "narrow.csv");
+  ExpectError(predict("none.csv", "contributions"), 1, "none.csv: the background has no rows");
+  ExpectError(predict("absent.csv", "contributions"), 1, "absent.csv");
+  ExpectError(predict("rows.csv", "margin"), 2, "--background goes with --output-kind contributions");
+  ExpectError(predict("rows.csv", "interactions"), 2, "--background goes with --output-kind contributions");
+  EXPECT_FALSE(std::filesystem::exists(folder_ + "/out.npy"));
+}
+
 TEST_F(OfflineVerbsTest, CsvOutputHasAHeaderRow) {
   ASSERT_EQ(Predict(Model("multi_softprob"), "rows.csv", "out.csv").exit_code, 0);
   EXPECT_THAT(*ReadFile(folder_ + "/out.csv"), StartsWith("value_0,value_1,value_2\n"));

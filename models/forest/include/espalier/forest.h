@@ -33,7 +33,9 @@ enum {
   ESPALIER_MARGIN = 1,        /* float: the untransformed sums */
   ESPALIER_CONTRIBUTIONS = 2, /* float: SHAP values per output, one a feature and the bias last */
   ESPALIER_CLASS = 3,         /* int32: the most probable class; of a probability, 1 where it is > 0.5 */
-  ESPALIER_LEAF = 4           /* int32: number of the leaf reached in each tree */
+  ESPALIER_LEAF = 4,          /* int32: number of the leaf reached in each tree */
+  ESPALIER_INTERACTIONS = 5   /* float: per output a symmetric square of num_features + 1, whose rows add up
+                                 to the contributions */
 };
 
 enum { ESPALIER_DENSE = 0, ESPALIER_CSR = 1 };
@@ -72,6 +74,9 @@ typedef struct espalier_predict_options {
   /* NULL, or num_rows * num_outputs margins on which the trees are added, in place of the model's own. */
   const float* base_margin;
   size_t base_margin_size;
+  /* NULL, or of CONTRIBUTIONS: rows from which a feature that is not known has its value ("interventional"
+   * SHAP values), in place of the ways that the training rows went. They are prepared anew in each call. */
+  const espalier_rows* background;
 } espalier_predict_options;
 
 /* The strings live as long as the forest. */
@@ -136,7 +141,8 @@ ESPALIER_API espalier_status espalier_forest_output_width(const espalier_forest*
                                                           size_t* width);
 
 /* Predicts into out[row * width], row after row; out_size is the elements that `out` has room for, and what
- * is beyond num_rows * width is left alone. VALUE, MARGIN and CONTRIBUTIONS; options NULL: the defaults.
+ * is beyond num_rows * width is left alone. VALUE, MARGIN, CONTRIBUTIONS and INTERACTIONS; options NULL: the
+ * defaults.
  * After a failure the content of `out` means nothing. `out` must not overlap the rows. */
 ESPALIER_API espalier_status espalier_forest_predict(const espalier_forest* forest, const espalier_rows* rows,
                                                      const espalier_predict_options* options, float* out,

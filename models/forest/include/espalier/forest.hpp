@@ -65,7 +65,8 @@ class Rows {
 };
 
 struct Options {
-  // ESPALIER_VALUE, ESPALIER_MARGIN, ESPALIER_CONTRIBUTIONS; ESPALIER_CLASS, ESPALIER_LEAF.
+  // ESPALIER_VALUE, ESPALIER_MARGIN, ESPALIER_CONTRIBUTIONS, ESPALIER_INTERACTIONS; ESPALIER_CLASS,
+  // ESPALIER_LEAF.
   int32_t kind = ESPALIER_VALUE;
   // Boosting iterations, half open; end 0: to the last.
   uint32_t iteration_begin = 0;
@@ -74,6 +75,8 @@ struct Options {
   std::vector<float> base_margin = {};
   // How many threads may work on many rows (dense, float32), the caller's included.
   uint32_t threads = 1;
+  // Of contributions: rows from which a feature that is not known has its value. The rows are the caller's.
+  std::optional<Rows> background = std::nullopt;
 };
 
 class Forest {
@@ -135,7 +138,7 @@ class Forest {
     return StatusOf(espalier_forest_predict_int32(forest_.get(), &rows.c(), &c, out, size));
   }
 
-  // Values, margins or contributions: OutputWidth() elements a row.
+  // Values, margins, contributions or interactions: OutputWidth() elements a row.
   Result<std::vector<float>> Predict(const Rows& rows, const Options& options = {}) const {
     return PredictVector<float>(rows, options);
   }
@@ -171,6 +174,7 @@ class Forest {
     c.threads = options.threads;
     c.base_margin = options.base_margin.empty() ? nullptr : options.base_margin.data();
     c.base_margin_size = options.base_margin.size();
+    c.background = options.background.has_value() ? &options.background->c() : nullptr;
     return c;
   }
 

@@ -75,6 +75,60 @@ TEST_F(ForestCTest, ContributionsAddUpToTheMargin) {
   }
 }
 
+TEST_F(ForestCTest, InteractionsAddUpToTheContributions) {
+  const std::vector<float> parts = PredictFloats(forest_, rows_, OptionsOf(ESPALIER_CONTRIBUTIONS));
+  const std::vector<float> pairs = PredictFloats(forest_, rows_, OptionsOf(ESPALIER_INTERACTIONS));
+  ASSERT_EQ(pairs.size(), parts.size() * (kGoldenFeatures + 1));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    double sum = 0;
+    for (size_t j = 0; j <= kGoldenFeatures; ++j) sum += pairs[i * (kGoldenFeatures + 1) + j];
+    EXPECT_NEAR(sum, parts[i], 1e-5) << i;
+  }
+}
+
+TEST_F(ForestCTest, ABackgroundMayHaveAnyForm) {
+  espalier_predict_options options = OptionsOf(ESPALIER_CONTRIBUTIONS);
+  const std::vector<float> without = PredictFloats(forest_, rows_, options);
+  options.background = &rows_;
+  const std::vector<float> with = PredictFloats(forest_, rows_, options);
+  EXPECT_NE(with, without);
+  std::vector<double> doubles(values_.begin(), values_.end());
+  espalier_rows wide = rows_;
+  wide.type = ESPALIER_FLOAT64;
+  wide.values = doubles.data();
+  options.background = &wide;
+  EXPECT_EQ(PredictFloats(forest_, rows_, options), with);
+  // Nor does the form of the rows matter.
+  EXPECT_EQ(PredictFloats(forest_, wide, options), with);
+}
+
+TEST_F(ForestCTest, ABackgroundThatDoesNotFitIsRefused) {
+  espalier_predict_options options = OptionsOf(ESPALIER_CONTRIBUTIONS);
+  espalier_rows background = rows_;
+  options.background = &background;
+  background.num_columns = 3;
+  ExpectRefused(Predict(rows_, options), ESPALIER_INVALID_ARGUMENT,
+                "background: espalier_rows.num_columns is 3");
+  background = rows_;
+  background.num_rows = 0;
+  ExpectRefused(Predict(rows_, options), ESPALIER_INVALID_ARGUMENT, "the background has no rows");
+  background = rows_;
+  background.num_rows = 100'000'000;
+  ExpectRefused(Predict(rows_, options), ESPALIER_INVALID_ARGUMENT, "the background has 100000000 rows");
+  background = rows_;
+  options.kind = ESPALIER_INTERACTIONS;
+  ExpectRefused(Predict(rows_, options), ESPALIER_UNIMPLEMENTED, "interactions against a background");
+}
+
+TEST_F(ForestCTest, CallersFromBeforeBackgroundsAreServed) {
+  espalier_predict_options options = OptionsOf(ESPALIER_CONTRIBUTIONS);
+  const std::vector<float> without = PredictFloats(forest_, rows_, options);
+  options.struct_size = offsetof(espalier_predict_options, background);
+  // What is behind an old caller's struct is not looked at.
+  options.background = reinterpret_cast<const espalier_rows*>(1);
+  EXPECT_EQ(PredictFloats(forest_, rows_, options), without);
+}
+
 TEST_F(ForestCTest, ClassIsWhereTheValueIsLargest) {
   const std::vector<float> value = ReadGoldenPredictions(FindGoldenModel("3.2.0", "multi_softprob")).value;
   const std::vector<int32_t> classes = PredictIntegers(forest_, rows_, OptionsOf(ESPALIER_CLASS));
@@ -196,7 +250,7 @@ TEST_F(ForestCTest, ModelInTheOtherByteOrderIsRefused) {
 }
 
 TEST_F(ForestCTest, KindsThatAreNoneAreRefused) {
-  for (const int32_t kind : {-1, 5, 0x01000000, std::numeric_limits<int32_t>::min()}) {
+  for (const int32_t kind : {-1, 6, 0x01000000, std::numeric_limits<int32_t>::min()}) {
     ExpectRefused(Predict(rows_, OptionsOf(kind)), ESPALIER_INVALID_ARGUMENT, "kind is");
     ExpectRefused(PredictInt32(rows_, OptionsOf(kind)), ESPALIER_INVALID_ARGUMENT, "kind is");
   }

@@ -64,6 +64,15 @@ TEST_F(ForestHppTest, BaseMarginIsHandedOver) {
   }
 }
 
+TEST_F(ForestHppTest, BackgroundIsHandedOver) {
+  const Result<std::vector<float>> without = forest_.Predict(AllRows(), {.kind = ESPALIER_CONTRIBUTIONS});
+  const Options options = {.kind = ESPALIER_CONTRIBUTIONS, .background = AllRows()};
+  const Result<std::vector<float>> with = forest_.Predict(AllRows(), options);
+  ASSERT_TRUE(without.ok() && with.ok());
+  EXPECT_EQ(without->size(), with->size());
+  EXPECT_NE(*without, *with);
+}
+
 TEST_F(ForestHppTest, ACopyOutlivesTheFirst) {
   Result<Forest> first = Forest::Load(model_.files[0]);
   const Forest copy = *first;
@@ -77,6 +86,8 @@ TEST_F(ForestHppTest, DescribesTheModel) {
   EXPECT_STREQ(forest_.info().objective, "multi:softprob");
   EXPECT_EQ(*forest_.OutputWidth(), 3u);
   EXPECT_EQ(*forest_.OutputWidth({.kind = ESPALIER_CONTRIBUTIONS}), 3 * (kGoldenFeatures + 1));
+  EXPECT_EQ(*forest_.OutputWidth({.kind = ESPALIER_INTERACTIONS}),
+            3 * (kGoldenFeatures + 1) * (kGoldenFeatures + 1));
   EXPECT_TRUE(forest_.FeatureNames().empty());
   const std::string bytes = *ReadFile(FindGoldenModel("3.2.0", "feature_names").files[0]);
   EXPECT_EQ(Forest::LoadMemory(bytes.data(), bytes.size())->FeatureNames().size(), kGoldenFeatures);
