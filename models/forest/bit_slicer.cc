@@ -20,20 +20,9 @@ namespace espalier {
 // The rows of a block, at most: one vector of bits.
 inline constexpr size_t kMaxBlockRows = 256;
 
-// What the slicer makes of the trees once.
-struct SlicedTrees {
-  const HeapTrees* trees;
-  uint32_t num_outputs;
-  // The vector of the question with rank r of a slot is first[slot] + r. Ranks 0 and count + 1 exist too: no
-  // row answers the first, and those that answer none go to the last.
-  std::vector<uint32_t> first;
-  uint32_t num_vectors = 0;
-  // vectors[tree << depth | place]
-  std::vector<uint16_t> vectors;
-};
-
 // Buffers of a thread for one block.
 struct BlockBuffers {
+  // A vector of bits for each question, by its number.
   hwy::AlignedFreeUniquePtr<uint64_t[]> bits;
   size_t num_words = 0;
   std::vector<float> margins;
@@ -65,22 +54,31 @@ class Block {
   using V = hn::Vec<D>;
   static size_t MaxRows() { return 64 * hn::Lanes(D()); }
 
-  Block(const SlicedTrees& sliced, BlockBuffers& buffers)
-      : sliced_(sliced), trees_(*sliced.trees), words_(hn::Lanes(D())), bits_(buffers.bits.get()) {}
+  Block(const HeapTrees& trees, BlockBuffers& buffers)
+      : trees_(trees), words_(hn::Lanes(D())), bits_(buffers.bits.get()) {}
 
   // Bits of all questions, for `count` rows.
   void Ask(const std::byte* data, size_t stride, size_t count) {
-    for (const RankTable::Part& part : trees_.ranks.parts()) {
-      const std::byte* column = data + size_t{part.index} * sizeof(float);
-      const bool has_right = part.right_slot < trees_.ranks.num_slots();
-      const bool has_left = part.left_slot < trees_.ranks.num_slots();
-      uint64_t* vectors = bits_ + sliced_.first[has_right ? part.right_slot : part.left_slot] * words_;
+    std::memset(bits_, 0, words_ * sizeof(uint64_t));
+    for (const QuestionTable::Part& part : trees_.questions.parts()) {
+      const std::byte* column = data + size_t{part.feature} * sizeof(float);
+      const bool has_right = part.right_first != QuestionTable::kNotAsked;
+      const bool has_left = part.left_first != QuestionTable::kNotAsked;
+      uint64_t* vectors = bits_ + (has_right ? part.right_first : part.left_first) * words_;
       alignas(64) uint64_t missing[kMaxBlockRows / 64] = {};
       SortRows(part, column, stride, count, has_right ? part.count : 0, vectors, missing);
       if (has_right && has_left) {
-        Spread<true>(part.count, vectors, missing, bits_ + sliced_.first[part.left_slot] * words_);
+        Spread<true>(part.count, vectors, missing, bits_ + part.left_first * words_);
       } else {
         Spread<false>(part.count, vectors, missing, vectors);
+      }
+    }
+    for (const QuestionTable::Sets& sets : trees_.questions.sets()) {
+      const std::byte* column = data + size_t{sets.feature} * sizeof(float);
+      for (size_t word = 0; word < words_; ++word) {
+        const size_t first = 64 * word;
+        if (first < count)
+          AskSets(sets, column + first * stride, stride, std::min(count - first, size_t{64}), word);
       }
     }
   }
@@ -89,16 +87,94 @@ class Block {
   template <uint32_t kDepth>
   void FindPlanes(uint32_t tree, uint64_t* planes) const {
     V plane[kDepth];
-    Descend<0, kDepth>(sliced_.vectors.data() + (size_t{tree} << kDepth), plane);
+    constexpr uint32_t kTopLevels = std::min(kDepth, HeapTrees::kTopLevels);
+    const Questions<kDepth - kTopLevels> questions = {trees_.tops() + (size_t{tree} << kTopLevels),
+                                                      trees_.Blocks(tree)};
+    Descend<0, kDepth>(questions, plane);
     for (uint32_t level = 0; level < kDepth; ++level) hn::Store(plane[level], D(), planes + level * words_);
   }
 
+  // The leaves of `count` rows, from the tail nodes on to which the heap led them.
+  void WalkTails(size_t count, float* leaves) const {
+    constexpr size_t kRows = 16;
+    for (size_t first = 0; first < count; first += kRows) {
+      const HeapTrees::TailNode* at[kRows];
+      for (size_t i = 0; i < kRows; ++i) at[i] = trees_.Tail(leaves[first + i]);
+      const uint64_t* const bits = bits_ + first / 64;
+      bool inner = true;
+      while (inner) {
+        inner = false;
+        for (size_t i = 0; i < kRows; ++i) {
+          const uint64_t answers = bits[at[i]->question * words_];
+          at[i] += at[i]->right - (answers >> ((first + i) % 64) & 1);
+          inner |= at[i]->right != 0;
+        }
+      }
+      for (size_t i = 0; i < kRows; ++i) leaves[first + i] = at[i]->leaf;
+    }
+  }
+
  private:
+  // The questions of a tree with this many levels of blocks.
+  template <uint32_t kBlockLevels>
+  struct Questions {
+    const uint16_t* top;
+    const uint16_t* blocks;
+
+    // The first of the questions at the places from `place` on.
+    HWY_INLINE uint16_t At(uint32_t place, uint32_t level) const {
+      if (level < HeapTrees::kTopLevels) return top[place];
+      const uint32_t below = level - HeapTrees::kTopLevels;
+      const uint32_t block = (place >> below) - HeapTrees::kTopPlaces;
+      return blocks[(block << kBlockLevels) + ((1u << below) | (place & ((1u << below) - 1)))];
+    }
+  };
+
+  // The answers of up to 64 rows to the categorical questions of a feature, word `word` of the vectors.
+  void AskSets(const QuestionTable::Sets& sets, const std::byte* column, size_t stride, size_t count,
+               size_t word) {
+    const uint64_t* rows[64];
+    for (size_t i = 0; i < 64; ++i) {
+      // Rows that are not there repeat the last one.
+      float value;
+      std::memcpy(&value, column + std::min(i, count - 1) * stride, sizeof(value));
+      rows[i] = trees_.questions.Answers(sets, sets.RowOf(value));
+    }
+    uint64_t* vectors = bits_ + sets.first * words_ + word;
+    for (uint32_t part = 0; part < sets.words(); ++part, vectors += 64 * words_) {
+      uint64_t square[64];
+      for (size_t i = 0; i < 64; ++i) square[i] = rows[i][part];
+      Transpose(square);
+      for (size_t i = 0; i < 64; ++i) vectors[i * words_] = square[i];
+    }
+  }
+
+  // Bit k of word i becomes bit i of word k. (Warren, "Hacker's Delight", 7-3)
+  static HWY_INLINE void Transpose(uint64_t* square) {
+    TransposeBlocks<32>(square, 0x00000000ffffffffu);
+    TransposeBlocks<16>(square, 0x0000ffff0000ffffu);
+    TransposeBlocks<8>(square, 0x00ff00ff00ff00ffu);
+    TransposeBlocks<4>(square, 0x0f0f0f0f0f0f0f0fu);
+    TransposeBlocks<2>(square, 0x3333333333333333u);
+    TransposeBlocks<1>(square, 0x5555555555555555u);
+  }
+
+  template <size_t kSize>
+  static HWY_INLINE void TransposeBlocks(uint64_t* square, uint64_t low) {
+    for (size_t block = 0; block < 64; block += 2 * kSize) {
+      for (size_t i = block; i < block + kSize; ++i) {
+        const uint64_t swap = (square[i] >> kSize ^ square[i + kSize]) & low;
+        square[i] ^= swap << kSize;
+        square[i + kSize] ^= swap;
+      }
+    }
+  }
+
   // Sets the row's bit in vectors[rank + 1], and in `missing`.
-  HWY_INLINE void SortRows(const RankTable::Part& part, const std::byte* column, size_t stride, size_t count,
-                           uint32_t missing_rank, uint64_t* vectors, uint64_t* missing) {
+  HWY_INLINE void SortRows(const QuestionTable::Part& part, const std::byte* column, size_t stride,
+                           size_t count, uint32_t missing_rank, uint64_t* vectors, uint64_t* missing) {
     std::memset(vectors, 0, (size_t{part.count} + 2) * words_ * sizeof(uint64_t));
-    const float* pivots = trees_.ranks.thresholds() + part.pivots;
+    const float* pivots = trees_.questions.thresholds() + part.pivots;
     auto* after = reinterpret_cast<uint8_t*>(vectors + words_);
     auto* missing_bytes = reinterpret_cast<uint8_t*>(missing);
     const size_t vector_bytes = words_ * sizeof(uint64_t);
@@ -132,27 +208,27 @@ class Block {
     }
   }
 
-  template <uint32_t kLevel, uint32_t kDepth>
-  HWY_INLINE void Descend(const uint16_t* vectors, V* plane) const {
+  template <uint32_t kLevel, uint32_t kDepth, class Q>
+  HWY_INLINE void Descend(const Q& questions, V* plane) const {
     if constexpr (kLevel < kDepth) {
-      plane[kLevel] = Select<kLevel>(vectors + (1u << kLevel), plane);
-      Descend<kLevel + 1, kDepth>(vectors, plane);
+      plane[kLevel] = Select<kLevel, kLevel>(questions, 1u << kLevel, plane);
+      Descend<kLevel + 1, kDepth>(questions, plane);
     }
   }
 
-  // The answers to the question that each row meets among 2^kLevels, by the planes of the levels before.
-  template <uint32_t kLevels>
-  HWY_INLINE V Select(const uint16_t* vectors, const V* plane) const {
+  // The answers to the question that each row meets among the 2^kLevels of a level from `place` on, by the
+  // planes of the last levels before.
+  template <uint32_t kLevels, uint32_t kLevel, class Q>
+  HWY_INLINE V Select(const Q& questions, uint32_t place, const V* plane) const {
     if constexpr (kLevels == 0) {
-      return hn::Load(D(), bits_ + size_t{*vectors} * words_);
+      return hn::Load(D(), bits_ + size_t{questions.At(place, kLevel)} * words_);
     } else {
-      const V right = Select<kLevels - 1>(vectors, plane + 1);
-      const V left = Select<kLevels - 1>(vectors + (1u << (kLevels - 1)), plane + 1);
+      const V right = Select<kLevels - 1, kLevel>(questions, place, plane + 1);
+      const V left = Select<kLevels - 1, kLevel>(questions, place + (1u << (kLevels - 1)), plane + 1);
       return ChooseBits(*plane, left, right);
     }
   }
 
-  const SlicedTrees& sliced_;
   const HeapTrees& trees_;
   const size_t words_;
   uint64_t* bits_;
@@ -216,6 +292,17 @@ HWY_INLINE void NumberLeaves(const uint64_t* planes, size_t words, size_t row, u
 }
 #endif
 
+// The leaves that the planes (of `words` words) name for `count` rows, a multiple of RowsAtOnce().
+template <uint32_t kDepth>
+void FindLeaves(const uint64_t* planes, size_t words, const float* leaves, size_t count, float* out) {
+  alignas(64) uint8_t numbers[64];
+  for (size_t row = 0; row < count; row += RowsAtOnce()) {
+    NumberLeaves<kDepth>(planes, words, row, numbers);
+    // Bits, not numbers: they are copied as they are.
+    for (size_t i = 0; i < RowsAtOnce(); ++i) std::memcpy(out + row + i, leaves + numbers[i], sizeof(float));
+  }
+}
+
 // Adds the leaves that the planes (of `words` words) name to `count` margins, a multiple of the lanes.
 template <uint32_t kDepth>
 void AddLeaves(const uint64_t* planes, size_t words, const float* leaves, size_t count, float* margins) {
@@ -230,13 +317,13 @@ void AddLeaves(const uint64_t* planes, size_t words, const float* leaves, size_t
 }
 
 template <uint32_t kDepth, class D>
-void AddTrees(const SlicedTrees& sliced, const Rows& rows, TreeRange range, float* margins,
+void AddTrees(const HeapTrees& trees, uint32_t width, const Rows& rows, TreeRange range, float* margins,
               BlockBuffers& buffers) {
-  const uint32_t width = sliced.num_outputs;
   const size_t max_rows = Block<D>::MaxRows();
   const size_t words = hn::Lanes(D());
-  Block<D> block(sliced, buffers);
+  Block<D> block(trees, buffers);
   alignas(64) uint64_t planes[HeapTrees::kMaxDepth * kMaxBlockRows / 64 + 8];
+  float leaves[kMaxBlockRows];
   for (size_t first = 0; first < rows.count; first += max_rows) {
     const size_t count = std::min(max_rows, rows.count - first);
     // Lookups go in whole vectors.
@@ -249,8 +336,14 @@ void AddTrees(const SlicedTrees& sliced, const Rows& rows, TreeRange range, floa
     }
     for (uint32_t tree = range.begin; tree < range.end; ++tree) {
       block.template FindPlanes<kDepth>(tree, planes);
-      AddLeaves<kDepth>(planes, words, sliced.trees->leaves.data() + (size_t{tree} << kDepth), rounded,
-                        sums + sliced.trees->outputs[tree] * max_rows);
+      float* tree_sums = sums + trees.outputs[tree] * max_rows;
+      if (trees.HasTails()) {
+        FindLeaves<kDepth>(planes, words, trees.Leaves(tree), rounded, leaves);
+        block.WalkTails(rounded, leaves);
+        for (size_t row = 0; row < rounded; ++row) tree_sums[row] += leaves[row];
+      } else {
+        AddLeaves<kDepth>(planes, words, trees.Leaves(tree), rounded, tree_sums);
+      }
     }
     for (size_t row = 0; row < count; ++row) {
       for (uint32_t i = 0; i < width; ++i) out[row * width + i] = sums[i * max_rows + row];
@@ -259,20 +352,20 @@ void AddTrees(const SlicedTrees& sliced, const Rows& rows, TreeRange range, floa
 }
 
 template <uint32_t kDepth>
-void AddTreesOfDepth(const SlicedTrees& sliced, const Rows& rows, TreeRange range, float* margins,
-                     BlockBuffers& buffers) {
-  if (sliced.trees->depth != kDepth) {
-    if constexpr (kDepth > 1) AddTreesOfDepth<kDepth - 1>(sliced, rows, range, margins, buffers);
+void AddTreesOfDepth(const HeapTrees& trees, uint32_t width, const Rows& rows, TreeRange range,
+                     float* margins, BlockBuffers& buffers) {
+  if (trees.depth != kDepth) {
+    if constexpr (kDepth > 1) AddTreesOfDepth<kDepth - 1>(trees, width, rows, range, margins, buffers);
   } else if (rows.count <= 64) {
-    AddTrees<kDepth, hn::CappedTag<uint64_t, 1>>(sliced, rows, range, margins, buffers);
+    AddTrees<kDepth, hn::CappedTag<uint64_t, 1>>(trees, width, rows, range, margins, buffers);
   } else {
-    AddTrees<kDepth, hn::CappedTag<uint64_t, 4>>(sliced, rows, range, margins, buffers);
+    AddTrees<kDepth, hn::CappedTag<uint64_t, 4>>(trees, width, rows, range, margins, buffers);
   }
 }
 
-void SliceTrees(const SlicedTrees& sliced, const Rows& rows, TreeRange range, float* margins,
+void SliceTrees(const HeapTrees& trees, uint32_t width, const Rows& rows, TreeRange range, float* margins,
                 BlockBuffers& buffers) {
-  AddTreesOfDepth<HeapTrees::kMaxDepth>(sliced, rows, range, margins, buffers);
+  AddTreesOfDepth<HeapTrees::kMaxDepth>(trees, width, rows, range, margins, buffers);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -287,53 +380,31 @@ HWY_EXPORT(SliceTrees);
 
 class BitSlicer final : public Kernel {
  public:
-  BitSlicer(const HeapTrees& trees, uint32_t num_outputs) {
-    sliced_.trees = &trees;
-    sliced_.num_outputs = num_outputs;
-    for (size_t slot = 0; slot <= trees.ranks.num_slots(); ++slot) {
-      sliced_.first.push_back(sliced_.num_vectors);
-      const uint32_t count = slot < trees.ranks.num_slots() ? trees.ranks.CountOf(slot) : 255;
-      sliced_.num_vectors += count + 2;
-    }
-    sliced_.vectors.resize(size_t{trees.num_trees()} << trees.depth);
-    for (uint32_t tree = 0; tree < trees.num_trees(); ++tree) FillTree(tree);
-  }
+  BitSlicer(const HeapTrees& trees, uint32_t num_outputs) : trees_(trees), num_outputs_(num_outputs) {}
 
   std::string_view Name() const override { return "bit_slicer"; }
 
   void AddMargins(const Rows& rows, TreeRange trees, float* margins) const override {
-    HWY_DYNAMIC_DISPATCH(SliceTrees)(sliced_, rows, trees, margins, Buffers());
+    HWY_DYNAMIC_DISPATCH(SliceTrees)(trees_, num_outputs_, rows, trees, margins, Buffers());
   }
 
-  size_t MemoryBytes() const override {
-    return sliced_.vectors.capacity() * sizeof(uint16_t) + sliced_.first.capacity() * sizeof(uint32_t);
-  }
+  size_t MemoryBytes() const override { return 0; }
 
  private:
-  void FillTree(uint32_t tree) {
-    const HeapTrees& trees = *sliced_.trees;
-    uint16_t* vectors = sliced_.vectors.data() + (size_t{tree} << trees.depth);
-    for (uint32_t level = 0; level < trees.depth; ++level) {
-      for (uint32_t place = 1u << level; place < 2u << level; ++place) {
-        const RankTable::Question question = trees.At(tree, place, level);
-        vectors[place] = static_cast<uint16_t>(sliced_.first[question.slot] + question.rank);
-      }
-    }
-  }
-
   BlockBuffers& Buffers() const {
     static thread_local BlockBuffers buffers;
-    const size_t words = size_t{sliced_.num_vectors} * kMaxBlockRows / 64;
+    const size_t words = trees_.questions.num_numbers() * kMaxBlockRows / 64;
     if (buffers.num_words < words) {
       buffers.bits = hwy::AllocateAligned<uint64_t>(words);
       buffers.num_words = words;
     }
-    const size_t margins = size_t{sliced_.num_outputs} * kMaxBlockRows;
+    const size_t margins = size_t{num_outputs_} * kMaxBlockRows;
     if (buffers.margins.size() < margins) buffers.margins.resize(margins);
     return buffers;
   }
 
-  SlicedTrees sliced_;
+  const HeapTrees& trees_;
+  const uint32_t num_outputs_;
 };
 
 }  // namespace

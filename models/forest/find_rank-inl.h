@@ -1,4 +1,4 @@
-// The search of a value among the thresholds of a part of a RankTable, for each of Highway's targets.
+// The search of a value among the thresholds of a part of a QuestionTable, for each of Highway's targets.
 
 // Included once a target, in the way that hwy/foreach_target.h asks for.
 #if defined(ESPALIER_MODELS_FOREST_FIND_RANK_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -12,7 +12,7 @@
 #include <cstdint>
 
 #include "hwy/highway.h"
-#include "models/forest/rank_table.h"
+#include "models/forest/question_table.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace espalier {
@@ -21,10 +21,10 @@ namespace HWY_NAMESPACE {
 // How many of a bucket's thresholds are at or below the value; none for NaN.
 HWY_INLINE uint32_t CountAtOrBelow(const float* bucket, float value) {
   namespace hn = hwy::HWY_NAMESPACE;
-  const hn::CappedTag<float, RankTable::kBucket> d;
+  const hn::CappedTag<float, QuestionTable::kBucket> d;
   const auto x = hn::Set(d, value);
   size_t count = 0;
-  for (size_t i = 0; i < RankTable::kBucket; i += hn::Lanes(d)) {
+  for (size_t i = 0; i < QuestionTable::kBucket; i += hn::Lanes(d)) {
     count += hn::CountTrue(d, hn::Le(hn::LoadU(d, bucket + i), x));
   }
   return static_cast<uint32_t>(count);
@@ -32,8 +32,8 @@ HWY_INLINE uint32_t CountAtOrBelow(const float* bucket, float value) {
 
 // The rank of a value by a part's pivots and the buckets behind them; 0 for NaN.
 HWY_INLINE uint32_t FindRank(const float* pivots, float value) {
-  const uint32_t begin = CountAtOrBelow(pivots, value) * RankTable::kBucket;
-  return begin + CountAtOrBelow(pivots + RankTable::kBucket + begin, value);
+  const uint32_t begin = CountAtOrBelow(pivots, value) * QuestionTable::kBucket;
+  return begin + CountAtOrBelow(pivots + QuestionTable::kBucket + begin, value);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -14,7 +14,6 @@
 #include "models/forest/kernel.h"
 #include "models/forest/kernel_plan.h"
 #include "models/forest/linear_kernel.h"
-#include "models/forest/node_table.h"
 #include "models/forest/objective.h"
 #include "models/forest/predict_in_parts.h"
 
@@ -87,9 +86,9 @@ Rows Slice(const Rows& rows, size_t begin, size_t count) {
 
 }  // namespace
 
-// What is left of an ensemble once it is compiled. The kernels refer to the table beside them.
+// What is left of an ensemble once it is compiled.
 struct Forest::Compiled {
-  Compiled(Ensemble& ensemble, Objective objective, AnyNodeTable nodes)
+  Compiled(Ensemble& ensemble, Objective objective)
       : num_features(ensemble.num_features),
         num_outputs(ensemble.num_outputs),
         best_iteration(ensemble.best_iteration),
@@ -99,13 +98,8 @@ struct Forest::Compiled {
         feature_names(std::move(ensemble.feature_names)),
         feature_kinds(std::move(ensemble.feature_kinds)),
         category_names(std::move(ensemble.category_names)),
-        objective(objective),
-        table(std::move(nodes)) {
+        objective(objective) {
     feature_kinds.resize(num_features, FeatureKind::kNumeric);
-  }
-
-  const TreeDirectory& directory() const {
-    return std::visit([](const auto& nodes) -> const TreeDirectory& { return nodes; }, table);
   }
 
   // Fills `kernels` or `linear`.
@@ -140,7 +134,6 @@ struct Forest::Compiled {
   std::vector<float> base_margins;
   std::vector<uint32_t> first_trees;
   uint64_t num_nodes = 0;
-  AnyNodeTable table;
   // Of trees; none in a linear model.
   std::optional<KernelPlan> kernels;
   std::optional<LinearKernel> linear;
@@ -149,7 +142,7 @@ struct Forest::Compiled {
 
 absl::Status Forest::Compiled::ChooseKernels(Ensemble& ensemble, std::string_view kernel) {
   if (!ensemble.is_linear) {
-    ESPALIER_ASSIGN_OR_RETURN(kernels, KernelPlan::Create(table, num_features, num_outputs, kernel));
+    ESPALIER_ASSIGN_OR_RETURN(kernels, KernelPlan::Create(ensemble, kernel));
     return absl::OkStatus();
   }
   if (!kernel.empty()) {
@@ -215,7 +208,7 @@ absl::Status Forest::Compiled::CheckExplanation(const PredictOptions& options) c
       return Annotate(status, "background");
     }
   }
-  if (IsExplanation(options.kind) && directory().HasLeafVectors()) {
+  if (IsExplanation(options.kind) && kernels.has_value() && kernels->HasLeafVectors()) {
     return Error(
         absl::StatusCode::kUnimplemented,
         "contributions of trees with vector leaves (multi_strategy multi_output_tree) are not known to "
@@ -233,7 +226,7 @@ void Forest::Compiled::Explain(const Rows& rows, const PredictOptions& options, 
       options.base_margin.empty() ? std::span<const float>(base_margins) : options.base_margin;
   if (rows.count == 0) return;
   if (linear.has_value()) return linear->Contribute(rows, starts, out);
-  const ContributionTrees& walked = contribution_trees.Get(table);
+  const ContributionTrees& walked = contribution_trees.Get(kernels->table());
   if (options.background.has_value()) {
     ComputeBackgroundContributions(walked, rows, *options.background, trees, num_features, num_outputs,
                                    starts, out);
@@ -275,10 +268,9 @@ absl::StatusOr<std::shared_ptr<const Forest>> Forest::Compile(Ensemble ensemble,
   // XGBoost (3.1 to 3.4) starts every output of gblinear at the first one's base score.
   if (ensemble.is_linear) std::fill(base_margins.begin(), base_margins.end(), base_margins.front());
   ESPALIER_ASSIGN_OR_RETURN(std::vector<uint32_t> first_trees, FirstTrees(ensemble));
-  ESPALIER_ASSIGN_OR_RETURN(AnyNodeTable table, BuildNodeTable(ensemble));
   uint64_t num_nodes = 0;
   for (const Tree& tree : ensemble.trees) num_nodes += tree.nodes.size();
-  auto compiled = std::make_unique<Compiled>(ensemble, objective, std::move(table));
+  auto compiled = std::make_unique<Compiled>(ensemble, objective);
   compiled->base_margins = std::move(base_margins);
   compiled->first_trees = std::move(first_trees);
   compiled->num_nodes = num_nodes;
@@ -295,7 +287,7 @@ uint32_t Forest::num_outputs() const { return compiled_->num_outputs; }
 uint32_t Forest::num_trees() const { return compiled_->first_trees.back(); }
 uint32_t Forest::num_iterations() const { return static_cast<uint32_t>(compiled_->first_trees.size() - 1); }
 uint64_t Forest::num_nodes() const { return compiled_->num_nodes; }
-uint32_t Forest::max_depth() const { return compiled_->directory().max_depth; }
+uint32_t Forest::max_depth() const { return is_linear() ? 0 : compiled_->kernels->max_depth(); }
 std::optional<uint32_t> Forest::best_iteration() const { return compiled_->best_iteration; }
 std::string_view Forest::objective() const { return compiled_->objective_name; }
 std::string_view Forest::format() const { return compiled_->format; }
@@ -317,8 +309,7 @@ size_t Forest::MemoryBytes() const {
   return sizeof(Forest) + sizeof(Compiled) + names + compiled_->feature_kinds.capacity() +
          compiled_->category_names.MemoryBytes() + compiled_->base_margins.capacity() * sizeof(float) +
          compiled_->first_trees.capacity() * sizeof(uint32_t) + compiled_->contribution_trees.MemoryBytes() +
-         (is_linear() ? compiled_->linear->MemoryBytes() : compiled_->kernels->MemoryBytes()) +
-         std::visit([](const auto& nodes) { return nodes.MemoryBytes(); }, compiled_->table);
+         (is_linear() ? compiled_->linear->MemoryBytes() : compiled_->kernels->MemoryBytes());
 }
 
 size_t Forest::OutputWidth(OutputKind kind, IterationRange iterations) const {

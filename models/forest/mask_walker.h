@@ -14,7 +14,8 @@
 
 namespace espalier {
 
-// Null where the processor cannot. `trees` must outlive the kernel.
+// Null where the processor cannot, and for categorical splits, trees deeper than the heaps, and more features
+// (by directions of missing values) than 256. `trees` must outlive the kernel, which has a table of its own.
 std::unique_ptr<const Kernel> MakeMaskWalker(const HeapTrees& trees, uint32_t num_outputs);
 
 }  // namespace espalier

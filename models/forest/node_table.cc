@@ -44,11 +44,6 @@ struct FeatureIndices {
   FeatureIndex categorical;
 };
 
-float LeftShare(const TreeNode& left, const TreeNode& right) {
-  const float share = std::max(0.0f, left.cover) / (std::max(0.0f, left.cover) + std::max(0.0f, right.cover));
-  return share >= 0 && share <= 1 ? share : 0.5f;
-}
-
 // Lays out one tree after another at the end of a table.
 template <typename Node>
 class TableBuilder {
@@ -261,6 +256,11 @@ absl::StatusOr<AnyNodeTable> Build(const Ensemble& ensemble, const FeatureIndice
 }
 
 }  // namespace
+
+float LeftShare(const TreeNode& left, const TreeNode& right) {
+  const float share = std::max(0.0f, left.cover) / (std::max(0.0f, left.cover) + std::max(0.0f, right.cover));
+  return share >= 0 && share <= 1 ? share : 0.5f;
+}
 
 absl::StatusOr<AnyNodeTable> BuildNodeTable(const Ensemble& ensemble, NodeFormat format) {
   FeatureIndices features(ensemble.num_features);

@@ -113,6 +113,9 @@ struct NodeTable : TreeDirectory {
 
 using AnyNodeTable = std::variant<NodeTable<PackedNode>, NodeTable<WideNode>>;
 
+// The left one's share of the cover of both children; a half where the file says nothing.
+float LeftShare(const TreeNode& left, const TreeNode& right);
+
 // The deepest path that is accepted; contributions recurse along it.
 inline constexpr uint32_t kMaxTreeDepth = 1024;
 

@@ -1,4 +1,5 @@
 // Every kernel on every instruction set against the plain walk of the trees as the file has them: same bits.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -29,6 +30,9 @@ struct Shape {
   uint32_t thresholds = 40;
   // The chance that a node above the last level has children.
   double fullness = 0.9;
+  // The last so many features are categorical, with so many categories.
+  uint32_t categorical_features = 0;
+  uint32_t categories = 20;
 };
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) { return out << shape.name; }
@@ -61,10 +65,15 @@ class RandomForest {
 
   const Ensemble& ensemble() const { return ensemble_; }
 
-  // Values around the thresholds: ties and their neighbours, special values, missing ones.
+  // Values around the thresholds: ties and their neighbours, special values, missing ones. Categories that
+  // splits know, and others.
   std::vector<float> Rows(size_t count) {
     std::vector<float> rows;
     for (size_t i = 0; i < count * shape_.features; ++i) {
+      if (IsCategorical(i % shape_.features)) {
+        rows.push_back(DrawCategory());
+        continue;
+      }
       const float value = Draw(static_cast<uint32_t>(i % shape_.features));
       switch (random_() % 8) {
         case 0:
@@ -100,6 +109,27 @@ class RandomForest {
   }
 
  private:
+  bool IsCategorical(uint64_t feature) const {
+    return feature >= shape_.features - shape_.categorical_features;
+  }
+
+  float DrawCategory() {
+    const std::vector<float> others = {kNaN,      -1.0f,      -0.0f,  0.5f,
+                                       kInfinity, -kInfinity, 1.7e7f, static_cast<float>(shape_.categories)};
+    if (random_() % 8 == 0) return others[random_() % others.size()];
+    return static_cast<float>(random_() % shape_.categories);
+  }
+
+  void AskCategories(Tree& tree, TreeNode& node) {
+    node.categorical = true;
+    node.category_begin = static_cast<uint32_t>(tree.categories.size());
+    const uint32_t one_in = 1 + static_cast<uint32_t>(random_() % shape_.categories);
+    for (uint32_t category = 0; category < shape_.categories; ++category) {
+      if (random_() % one_in == 0) tree.categories.push_back(category);
+    }
+    node.category_end = static_cast<uint32_t>(tree.categories.size());
+  }
+
   float Draw(uint32_t feature) { return values_[feature][random_() % values_[feature].size()]; }
 
   void Grow(Tree& tree, size_t node, uint32_t depth) {
@@ -113,11 +143,22 @@ class RandomForest {
     inner.left = left;
     inner.right = left + 1;
     inner.feature = static_cast<uint32_t>(random_() % shape_.features);
-    inner.value = Draw(inner.feature);
+    if (IsCategorical(inner.feature)) {
+      AskCategories(tree, inner);
+    } else {
+      inner.value = Draw(inner.feature);
+    }
     inner.default_left = random_() % 2 == 0;
     tree.nodes.resize(tree.nodes.size() + 2);
     Grow(tree, static_cast<size_t>(left), depth + 1);
     Grow(tree, static_cast<size_t>(left) + 1, depth + 1);
+  }
+
+  static bool Contains(const Tree& tree, const TreeNode& node, float x) {
+    const auto begin = tree.categories.begin();
+    return std::any_of(begin + node.category_begin, begin + node.category_end, [x](uint32_t category) {
+      return x >= 0 && std::floor(x) == static_cast<float>(category);
+    });
   }
 
   static float Leaf(const Tree& tree, const float* row) {
@@ -125,7 +166,9 @@ class RandomForest {
     while (tree.nodes[at].left >= 0) {
       const TreeNode& node = tree.nodes[at];
       const float x = row[node.feature];
-      const bool left = std::isnan(x) ? node.default_left : x < node.value;
+      const bool left = std::isnan(x)      ? node.default_left
+                        : node.categorical ? !Contains(tree, node, x)
+                                           : x < node.value;
       at = static_cast<size_t>(left ? node.left : node.right);
     }
     return tree.nodes[at].value;
@@ -211,21 +254,44 @@ TEST_P(KernelsTest, WhatIsChosenGivesTheSameBitsOnBothSidesOfItsBoundary) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, KernelsTest,
-    testing::Values(Shape{"Stumps", 30, 1, 5}, Shape{"Depth3", 101, 3, 9}, Shape{"Depth5", 64, 5, 30},
-                    Shape{"Depth6", 90, 6, 40}, Shape{"Depth7", 33, 7, 12}, Shape{"Depth8", 70, 8, 40},
-                    Shape{"Depth9", 10, 9, 12}, Shape{"Sparse", 50, 8, 20, 1, 40, 0.4},
-                    Shape{"ManyOutputs", 77, 6, 20, 7}, Shape{"OneFeature", 20, 6, 1, 1, 200},
-                    Shape{"ManyThresholds", 60, 8, 6, 1, 2000}, Shape{"ManyFeatures", 100, 6, 110},
-                    Shape{"TooManyFeatures", 60, 6, 300}, Shape{"OneTree", 1, 6, 8}),
+    testing::Values(
+        Shape{"Stumps", 30, 1, 5}, Shape{"Depth3", 101, 3, 9}, Shape{"Depth5", 64, 5, 30},
+        Shape{"Depth6", 90, 6, 40}, Shape{"Depth7", 33, 7, 12}, Shape{"Depth8", 70, 8, 40},
+        Shape{"Depth9", 10, 9, 12}, Shape{"Sparse", 50, 8, 20, 1, 40, 0.4},
+        Shape{"ManyOutputs", 77, 6, 20, 7}, Shape{"OneFeature", 20, 6, 1, 1, 200},
+        Shape{"ManyThresholds", 60, 8, 6, 1, 2000}, Shape{"ManyFeatures", 100, 6, 110},
+        Shape{"ThreeHundredFeatures", 60, 6, 300}, Shape{"OneTree", 1, 6, 8},
+        Shape{"Depth12", 20, 12, 12, 1, 40, 0.85}, Shape{"Depth15OfClasses", 21, 15, 9, 3, 40, 0.8},
+        Shape{"LongChains", 12, 40, 5, 1, 40, 0.52}, Shape{"Categories", 60, 6, 10, 1, 40, 0.9, 6},
+        Shape{"OnlyCategories", 40, 8, 5, 1, 0, 0.9, 5, 70}, Shape{"OneHot", 40, 5, 8, 2, 40, 0.9, 5, 2},
+        Shape{"ThousandCategories", 10, 5, 4, 1, 40, 0.9, 2, 1000},
+        Shape{"Depth12Categories", 12, 12, 8, 1, 40, 0.8, 4}),
     testing::PrintToStringParamName());
 
 std::string ChosenFor(const Shape& shape) {
   return std::string((*Forest::Compile(RandomForest(shape, 3).ensemble()))->kernel());
 }
 
-TEST(KernelPlanTest, ShapesThatHeapsCannotHoldAreWalked) {
-  EXPECT_EQ(ChosenFor({"", 10, 9, 12}), "interleaved_walker");
-  EXPECT_EQ(ChosenFor({"", 60, 6, 300}), "interleaved_walker");
+TEST(KernelPlanTest, MoreQuestionsThanHaveNumbersAreWalkedAsNodes) {
+  EXPECT_EQ(ChosenFor({"", 300, 8, 30, 1, 3000, 1.0}), "interleaved_walker");
+}
+
+TEST(KernelPlanTest, LeavesThatAreVectorsAreWalkedAsNodes) {
+  Ensemble ensemble = RandomForest({"", 2, 3, 5, 2}, 3).ensemble();
+  for (Tree& tree : ensemble.trees) tree.leaf_vectors = {1, 2};
+  for (Tree& tree : ensemble.trees) {
+    for (TreeNode& node : tree.nodes) node.feature = node.left < 0 ? 0 : node.feature;
+  }
+  EXPECT_EQ((*Forest::Compile(ensemble))->kernel(), "interleaved_walker");
+  const auto forest = Forest::Compile(ensemble, {.kernel = "bit_slicer"});
+  EXPECT_EQ(forest.status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST(KernelPlanTest, HeapsArePreferredToNodes) {
+  for (const Shape& shape :
+       {Shape{"", 100, 6, 40}, {"", 100, 12, 12, 1, 40, 0.85}, {"", 100, 6, 9, 1, 40, 1, 9}}) {
+    EXPECT_THAT(ChosenFor(shape), testing::Not(HasSubstr("interleaved_walker")));
+  }
 }
 
 TEST(KernelPlanTest, NamesAKernelThatDoesNotExist) {
@@ -233,12 +299,6 @@ TEST(KernelPlanTest, NamesAKernelThatDoesNotExist) {
   EXPECT_EQ(forest.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(forest.status().message()),
               HasSubstr("kernel \"gpu\" is none of interleaved_walker"));
-}
-
-TEST(KernelPlanTest, RefusesAKernelThatCannotTakeTheForest) {
-  const auto forest =
-      Forest::Compile(RandomForest({"", 3, 9, 3, 1, 40, 1.0}, 3).ensemble(), {.kernel = "bit_slicer"});
-  EXPECT_EQ(forest.status().code(), absl::StatusCode::kFailedPrecondition);
 }
 
 }  // namespace

@@ -1,0 +1,183 @@
+#include "models/forest/question_table_builder.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "models/forest/prepared_row.h"
+
+namespace espalier {
+namespace {
+
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr size_t kFirstPlaces = 1u << 12;
+// Bits of categories may take this many words. Far below what CategorySets allows, so that the nodes of every
+// forest that has a QuestionTable can be laid out too.
+constexpr uint64_t kMaxSetWords = uint64_t{4} << 20;
+
+// The number whose key this is.
+float KeyedFloat(uint32_t key) { return std::bit_cast<float>(key & 0x80000000u ? key ^ 0x80000000u : ~key); }
+
+size_t Hash(uint64_t bits) { return static_cast<size_t>((bits * 0x9E3779B97F4A7C15u) >> 32); }
+
+}  // namespace
+
+QuestionTableBuilder::QuestionTableBuilder(uint32_t num_features) : places_(kFirstPlaces) {
+  // 31 bits of a key are the feature.
+  if (num_features > (1u << 31) - 1) last_draft_ = QuestionTable::kMaxNumbers;
+}
+
+std::optional<uint16_t> QuestionTableBuilder::NextDraft() {
+  if (last_draft_ + 1 >= QuestionTable::kMaxNumbers) return std::nullopt;
+  return static_cast<uint16_t>(++last_draft_);
+}
+
+std::optional<uint16_t> QuestionTableBuilder::AddNumeric(const TreeNode& node) {
+  const uint64_t bits = uint64_t{node.feature} << 33 | uint64_t{FloatKey(node.value)} << 1 |
+                        static_cast<uint64_t>(!node.default_left);
+  const size_t mask = places_.size() - 1;
+  size_t place = Hash(bits) & mask;
+  for (; places_[place].draft != 0; place = (place + 1) & mask) {
+    if (places_[place].bits == bits) return places_[place].draft;
+  }
+  const std::optional<uint16_t> draft = NextDraft();
+  if (!draft.has_value() || std::isnan(node.value)) return std::nullopt;
+  places_[place] = {bits, *draft};
+  if (++num_numeric_ * 2 > places_.size()) Rehash();
+  return draft;
+}
+
+void QuestionTableBuilder::Rehash() {
+  std::vector<Numeric> old(places_.size() * 4);
+  old.swap(places_);
+  const size_t mask = places_.size() - 1;
+  for (const Numeric& question : old) {
+    if (question.draft == 0) continue;
+    size_t place = Hash(question.bits) & mask;
+    while (places_[place].draft != 0) place = (place + 1) & mask;
+    places_[place] = question;
+  }
+}
+
+std::optional<uint16_t> QuestionTableBuilder::AddCategorical(const Tree& tree, const TreeNode& node) {
+  if (node.category_begin > node.category_end || node.category_end > tree.categories.size()) {
+    return std::nullopt;
+  }
+  std::vector<uint32_t> categories(tree.categories.begin() + node.category_begin,
+                                   tree.categories.begin() + node.category_end);
+  std::sort(categories.begin(), categories.end());
+  while (!categories.empty() && categories.back() >= kCategoryLimit) categories.pop_back();
+  set_words_ += 1 + (categories.empty() ? 0 : categories.back() / 32);
+  if (set_words_ > kMaxSetWords) return std::nullopt;
+  std::string name(reinterpret_cast<const char*>(categories.data()), categories.size() * sizeof(uint32_t));
+  name.append(reinterpret_cast<const char*>(&node.feature), sizeof(node.feature));
+  name.push_back(node.default_left ? 'l' : 'r');
+  const auto [found, added] = known_sets_.try_emplace(std::move(name), uint16_t{0});
+  if (added) {
+    const std::optional<uint16_t> draft = NextDraft();
+    if (!draft.has_value()) return std::nullopt;
+    found->second = *draft;
+    categorical_.push_back({node.feature, *draft, node.default_left, std::move(categories)});
+  }
+  return found->second;
+}
+
+std::optional<QuestionTable> QuestionTableBuilder::Build(std::vector<uint16_t>& numbers) {
+  std::vector<Numeric> numeric;
+  numeric.reserve(num_numeric_);
+  std::copy_if(places_.begin(), places_.end(), std::back_inserter(numeric),
+               [](const Numeric& question) { return question.draft != 0; });
+  std::sort(numeric.begin(), numeric.end(),
+            [](const Numeric& a, const Numeric& b) { return a.bits < b.bits; });
+  std::stable_sort(categorical_.begin(), categorical_.end(),
+                   [](const Categorical& a, const Categorical& b) { return a.feature < b.feature; });
+
+  QuestionTable table;
+  numbers.assign(last_draft_ + 1, 0);
+  for (const Numeric* begin = numeric.data(); begin != numeric.data() + numeric.size();) {
+    const Numeric* end = std::find_if(begin, static_cast<const Numeric*>(numeric.data() + numeric.size()),
+                                      [&](const Numeric& q) { return q.feature() != begin->feature(); });
+    AddParts(begin, end, table, numbers);
+    if (table.num_numbers_ > QuestionTable::kMaxNumbers) return std::nullopt;
+    begin = end;
+  }
+  for (const Categorical* begin = categorical_.data(); begin != categorical_.data() + categorical_.size();) {
+    const Categorical* end =
+        std::find_if(begin, static_cast<const Categorical*>(categorical_.data() + categorical_.size()),
+                     [&](const Categorical& q) { return q.feature != begin->feature; });
+    if (!AddSets(begin, end, table, numbers)) return std::nullopt;
+    begin = end;
+  }
+  table.thresholds_.shrink_to_fit();
+  table.bits_.shrink_to_fit();
+  return table;
+}
+
+void QuestionTableBuilder::AddParts(const Numeric* begin, const Numeric* end, QuestionTable& table,
+                                    std::vector<uint16_t>& numbers) const {
+  bool asked[2] = {false, false};
+  for (const Numeric* question = begin; question != end; ++question) asked[question->right()] = true;
+  while (begin != end) {
+    QuestionTable::Part part;
+    part.feature = begin->feature();
+    part.pivots = static_cast<uint32_t>(table.thresholds_.size());
+    // The questions of up to 255 thresholds, and how many of those are at or below each.
+    const Numeric* last = begin;
+    for (; last != end; ++last) {
+      const bool is_new = last == begin || last->key() != (last - 1)->key();
+      if (is_new && part.count == QuestionTable::kMaxThresholds) break;
+      part.count += is_new;
+    }
+    // The last bucket is never full, so that a value beyond all thresholds has one too.
+    const size_t buckets = part.count / QuestionTable::kBucket + 1;
+    table.thresholds_.resize(table.thresholds_.size() + QuestionTable::kBucket * (1 + buckets), kNaN);
+    float* pivots = table.thresholds_.data() + part.pivots;
+    uint32_t* const firsts[2] = {&part.left_first, &part.right_first};
+    for (const bool right : {false, true}) {
+      if (!asked[right]) continue;
+      *firsts[right] = static_cast<uint32_t>(table.num_numbers_);
+      table.num_numbers_ += part.count + 2;
+    }
+    uint32_t rank = 0;
+    for (const Numeric* question = begin; question != last; ++question) {
+      if (question == begin || question->key() != (question - 1)->key()) {
+        pivots[QuestionTable::kBucket + rank++] = KeyedFloat(question->key());
+      }
+      numbers[question->draft] = static_cast<uint16_t>(*firsts[question->right()] + rank);
+    }
+    for (size_t i = 0; i + 1 < buckets; ++i) pivots[i] = pivots[QuestionTable::kBucket * (2 + i) - 1];
+    table.parts_.push_back(part);
+    begin = last;
+  }
+}
+
+bool QuestionTableBuilder::AddSets(const Categorical* begin, const Categorical* end, QuestionTable& table,
+                                   std::vector<uint16_t>& numbers) const {
+  QuestionTable::Sets sets;
+  sets.feature = begin->feature;
+  sets.first = static_cast<uint32_t>(table.num_numbers_);
+  sets.count = static_cast<uint32_t>(end - begin);
+  sets.begin = table.bits_.size();
+  for (const Categorical* question = begin; question != end; ++question) {
+    if (!question->categories.empty()) sets.span = std::max(sets.span, question->categories.back() + 1);
+  }
+  // Whole words of answers, for they are written by words.
+  table.num_numbers_ += size_t{64} * sets.words();
+  const size_t size = (size_t{sets.span} + 2) * sets.words();
+  if (table.num_numbers_ > QuestionTable::kMaxNumbers || table.bits_.size() + size > kMaxSetWords)
+    return false;
+  table.bits_.resize(table.bits_.size() + size, ~uint64_t{0});
+  for (uint32_t i = 0; i < sets.count; ++i) {
+    uint64_t* column = table.bits_.data() + sets.begin + i / 64;
+    const uint64_t bit = uint64_t{1} << (i % 64);
+    for (const uint32_t category : begin[i].categories) column[size_t{category} * sets.words()] &= ~bit;
+    if (!begin[i].default_left) column[size_t{sets.span + 1} * sets.words()] &= ~bit;
+    numbers[begin[i].draft] = static_cast<uint16_t>(sets.first + i);
+  }
+  table.sets_.push_back(sets);
+  return true;
+}
+
+}  // namespace espalier
