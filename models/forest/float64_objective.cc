@@ -92,8 +92,8 @@ absl::StatusOr<Float64Objective> Float64Objective::ForLightGbm(const Ensemble& e
       {"gamma", Link::kExp},
       {"tweedie", Link::kExp},
       {"binary", Link::kSigmoid, Classes::kValueAboveHalf},
-      {"multiclass", Link::kSoftmax, Classes::kLargest},
-      {"multiclassova", Link::kSigmoid, Classes::kLargest},
+      {"multiclass", Link::kSoftmax, Classes::kLargestValue},
+      {"multiclassova", Link::kSigmoid, Classes::kLargestValue},
       {"cross_entropy", Link::kSigmoid},
       {"cross_entropy_lambda", Link::kLog1pExp},
       {"lambdarank", Link::kIdentity},
@@ -118,7 +118,7 @@ absl::StatusOr<Float64Objective> Float64Objective::ForLightGbm(const Ensemble& e
     ESPALIER_ASSIGN_OR_RETURN(objective.scale_, ParseAsLightGbm("objective, sigmoid", sigmoid));
     if (!(objective.scale_ > 0)) return InvalidArgument("objective, sigmoid ", sigmoid, ": must be > 0");
   }
-  const bool several = rule->classes == Classes::kLargest;
+  const bool several = rule->classes == Classes::kLargestValue;
   if (several) {
     const std::string_view classes = FindParameter(ensemble, "num_class").value_or("");
     ESPALIER_RETURN_IF_ERROR(
@@ -139,14 +139,13 @@ absl::StatusOr<Float64Objective> Float64Objective::ForScikitLearn(const Ensemble
     objective.link_ = Link::kExp;
   } else if (name == "softmax") {
     objective.link_ = Link::kSoftmax;
-    objective.classes_ = Classes::kLargest;
+    objective.classes_ = Classes::kLargestMargin;
   } else if (name == "probabilities") {
-    objective.classes_ = Classes::kLargest;
+    objective.classes_ = Classes::kLargestValue;
   } else if (name == "logistic") {
     objective.link_ = Link::kTwoClasses;
-    objective.classes_ = FindParameter(ensemble, "class_of_zero").value_or("0") == "1"
-                             ? Classes::kMarginAtLeastZero
-                             : Classes::kLargest;
+    const bool zero_is_one = FindParameter(ensemble, "class_of_zero").value_or("0") == "1";
+    objective.classes_ = zero_is_one ? Classes::kMarginAtLeastZero : Classes::kMarginAboveZero;
     ESPALIER_ASSIGN_OR_RETURN(objective.scale_,
                               ParseAsLightGbm("scale", FindParameter(ensemble, "scale").value_or("1")));
     if (ensemble.num_outputs != 1) {
@@ -201,11 +200,17 @@ void Float64Objective::ToClasses(const double* margins, const double* values, si
       case Classes::kValueAboveHalf:
         classes[i] = values[i] > 0.5 ? 1 : 0;
         break;
+      case Classes::kMarginAboveZero:
+        classes[i] = margins[i] > 0 ? 1 : 0;
+        break;
       case Classes::kMarginAtLeastZero:
         classes[i] = margins[i] >= 0 ? 1 : 0;
         break;
-      case Classes::kLargest:
+      case Classes::kLargestValue:
         classes[i] = Largest(values + i * width, width);
+        break;
+      case Classes::kLargestMargin:
+        classes[i] = Largest(margins + i * width, width);
         break;
     }
   }

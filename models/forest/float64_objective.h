@@ -41,7 +41,14 @@ class Float64Objective {
     kSoftmax,
     kLog1pExp,
   };
-  enum class Classes : uint8_t { kNone, kValueAboveHalf, kMarginAtLeastZero, kLargest };
+  enum class Classes : uint8_t {
+    kNone,
+    kValueAboveHalf,
+    kMarginAboveZero,
+    kMarginAtLeastZero,
+    kLargestValue,
+    kLargestMargin,
+  };
 
   Float64Objective() = default;
   static absl::StatusOr<Float64Objective> ForLightGbm(const Ensemble& ensemble);

@@ -8,6 +8,7 @@
 #include "models/forest/read_binary_model.h"
 #include "models/forest/read_document_model.h"
 #include "models/forest/read_lightgbm_model.h"
+#include "models/forest/read_sklearn_model.h"
 #include "models/forest/ubjson_source.h"
 
 namespace espalier {
@@ -33,6 +34,7 @@ absl::StatusOr<Ensemble> ReadEnsemble(std::string_view bytes, const ReadLimits& 
     ensemble.format = "xgboost_ubj";
     return ensemble;
   }
+  if (IsSklearnModel(bytes)) return ReadSklearnModel(bytes, limits);
   if (IsJson(bytes)) {
     JsonSource source(bytes);
     ESPALIER_ASSIGN_OR_RETURN(Ensemble ensemble, ReadDocumentModel(source, limits));

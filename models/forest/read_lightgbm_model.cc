@@ -23,7 +23,6 @@ namespace {
 constexpr std::string_view kTreeKey = "Tree";
 constexpr std::string_view kEndOfTrees = "end of trees";
 constexpr size_t kMaxObjectiveWords = 16;
-constexpr size_t kMaxVersion = 32;
 
 // Bits of decision_type.
 constexpr int32_t kCategoricalBit = 1;
@@ -393,7 +392,7 @@ class LightGbmReader {
   }
 
   absl::Status Finish() {
-    ESPALIER_RETURN_IF_ERROR(SetVersion());
+    ensemble_.version = version_.value_or("");
     ESPALIER_ASSIGN_OR_RETURN(const int64_t max_feature,
                               Require("max_feature_idx", max_feature_, 0, int64_t{limits_.max_features} - 1));
     ensemble_.num_features = static_cast<uint32_t>(max_feature + 1);
@@ -409,15 +408,6 @@ class LightGbmReader {
     ESPALIER_RETURN_IF_ERROR(SetObjective());
     ESPALIER_RETURN_IF_ERROR(SetFeatureNames());
     return SetIterations();
-  }
-
-  absl::Status SetVersion() {
-    const std::string_view version = version_.value_or("");
-    const bool valid = version.size() <= kMaxVersion &&
-                       std::all_of(version.begin(), version.end(), [](char c) { return c > ' ' && c < 127; });
-    if (!valid) return InvalidArgument("version ", Quoted(version), ": must be like v4");
-    ensemble_.version = version;
-    return absl::OkStatus();
   }
 
   // A model that was trained with an objective of the user's own names none.

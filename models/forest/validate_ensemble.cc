@@ -136,6 +136,7 @@ absl::Status CheckScalars(const Ensemble& ensemble, const ReadLimits& limits) {
   ESPALIER_RETURN_IF_ERROR(CheckFloat64(ensemble));
   if (ensemble.objective.empty()) return InvalidArgument("objective: must be named");
   ESPALIER_RETURN_IF_ERROR(CheckText("objective", ensemble.objective));
+  ESPALIER_RETURN_IF_ERROR(CheckText("version", ensemble.version));
   ESPALIER_RETURN_IF_ERROR(CheckLinear(ensemble));
   if (ensemble.best_iteration.has_value() && *ensemble.best_iteration >= ensemble.num_iterations) {
     return InvalidArgument("best_iteration ", *ensemble.best_iteration, ": must be < the ",
