@@ -426,17 +426,17 @@ class LightGbmReader {
     return absl::OkStatus();
   }
 
+  // LightGBM needs them too. And no number of features is larger than the file.
   absl::Status SetFeatureNames() {
-    if (!feature_names_.has_value()) return absl::OkStatus();
+    if (!feature_names_.has_value()) return InvalidArgument("feature_names: is missing");
     Words words(*feature_names_);
-    for (std::string_view name; words.Next(name);) {
-      if (ensemble_.feature_names.size() == ensemble_.num_features) {
-        return InvalidArgument("feature_names: must be ", ensemble_.num_features,
-                               ", as max_feature_idx says");
-      }
-      ensemble_.feature_names.emplace_back(name);
+    size_t count = 0;
+    for (std::string_view name; words.Next(name); ++count) {
+      if (count < ensemble_.num_features) ensemble_.feature_names.emplace_back(name);
     }
-    return absl::OkStatus();
+    if (count == ensemble_.num_features) return absl::OkStatus();
+    return InvalidArgument("feature_names has ", count, " entries: must be ", ensemble_.num_features,
+                           ", as max_feature_idx says");
   }
 
   absl::Status SetIterations() {

@@ -307,10 +307,10 @@ class SklearnReader {
   }
 
   void MarkCategoricalFeatures() {
-    ensemble_.feature_kinds.assign(ensemble_.num_features, FeatureKind::kNumeric);
     for (const Tree& tree : ensemble_.trees) {
       for (const TreeNode& node : tree.nodes) {
         if (!node.categorical || node.feature >= ensemble_.num_features) continue;
+        ensemble_.feature_kinds.resize(ensemble_.num_features, FeatureKind::kNumeric);
         ensemble_.feature_kinds[node.feature] = FeatureKind::kCategorical;
       }
     }
