@@ -1,8 +1,8 @@
 // Parsed trees, independent of the file's format and version: a plain value.
 //
 // A reader fills an Ensemble; validate_ensemble.h says what then holds, and Forest::Compile turns it into
-// what predicts. Everything here is in the terms of the file: margins, thresholds and leaves are the float32
-// values that XGBoost would use.
+// what predicts. Everything here is in the terms of the file: margins, thresholds and leaves are the values
+// that the library of the file would use: float32 in XGBoost, float64 in LightGBM and scikit-learn.
 #ifndef ESPALIER_MODELS_FOREST_ENSEMBLE_H_
 #define ESPALIER_MODELS_FOREST_ENSEMBLE_H_
 
@@ -13,6 +13,24 @@
 #include <vector>
 
 namespace espalier {
+
+// Whose rules the trees follow.
+enum class Dialect : uint8_t {
+  // float32 throughout; a split sends `x < threshold` left.
+  kXgboost,
+  // float64 throughout; `x <= threshold` goes left, and a value of at most 1e-35 is 0. Leaves have numbers
+  // of their own.
+  kLightGbm,
+  // float64 throughout; `x <= threshold` goes left.
+  kScikitLearn,
+};
+
+// What a numeric split takes for missing, besides NaN being sent the default way.
+enum class MissingKind : uint8_t {
+  kNaN,   // nothing else
+  kNone,  // nothing at all: NaN counts as 0
+  kZero,  // 0 too
+};
 
 // One node of a tree. A leaf has left == -1 and its value in `value`, or its vector's number in `feature`.
 struct TreeNode {
@@ -27,6 +45,8 @@ struct TreeNode {
   // A categorical split: the categories in [category_begin, category_end) of Tree::categories (ascending,
   // distinct) go right, all others left; `value` means nothing.
   bool categorical = false;
+  // Of a numeric split; XGBoost knows kNaN only.
+  MissingKind missing = MissingKind::kNaN;
   uint32_t category_begin = 0;
   uint32_t category_end = 0;
   // Sum of hessians ("cover") of the training rows that reached the node; contributions weigh by it.
@@ -40,6 +60,12 @@ struct Tree {
   // Empty, or [vectors][num_outputs]: each leaf adds one of these to all outputs (XGBoost's
   // multi_output_tree). Then every tree of the ensemble has some.
   std::vector<float> leaf_vectors;
+  // Of the float64 dialects, in place of `value`, `cover` and leaf_vectors, which mean nothing there. One a
+  // node: the threshold of an inner one, and the training rows that reached it; and
+  // [leaves][Ensemble::leaf_width], where TreeNode::feature of a leaf says which of them is its.
+  std::vector<double> thresholds;
+  std::vector<double> covers;
+  std::vector<double> leaves;
   // Which output the tree adds to, unless it has vectors (class, target or quantile), and in which boosting
   // iteration it was grown.
   uint32_t output = 0;
@@ -51,9 +77,11 @@ struct Tree {
 enum class FeatureKind : uint8_t { kNumeric, kCategorical };
 
 struct Ensemble {
-  // "xgboost_json", "xgboost_ubj" or "xgboost_binary".
+  // "xgboost_json", "xgboost_ubj", "xgboost_binary", "lightgbm_text" or "sklearn_json".
   std::string format;
-  // "3.2.0"; "1.7" in a binary file, "0.x" in one from before 1.0; empty when the file does not say.
+  Dialect dialect = Dialect::kXgboost;
+  // "3.2.0"; "1.7" in a binary file, "0.x" in one from before 1.0; "v4" is LightGBM's version of its format;
+  // empty when the file does not say.
   std::string version;
   // The name as in the file: "binary:logistic".
   std::string objective;
@@ -84,6 +112,14 @@ struct Ensemble {
   bool is_linear = false;
   // Of a linear model: [num_features + 1][num_outputs], the biases last.
   std::vector<float> linear_weights;
+  // Of the float64 dialects: where each output starts; empty is 0.
+  std::vector<double> base_margins;
+  // The values of a leaf: 1, or num_outputs, when a leaf adds to all of them.
+  uint32_t leaf_width = 1;
+  // A value is made of the sum of the leaves divided by the number of iterations (a random forest).
+  bool average_output = false;
+
+  bool is_float64() const { return dialect != Dialect::kXgboost; }
 };
 
 }  // namespace espalier

@@ -3,13 +3,18 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <optional>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
 #include "models/forest/background_contributions.h"
 #include "models/forest/contribution_trees.h"
 #include "models/forest/contributions.h"
+#include "models/forest/float64_forest.h"
+#include "models/forest/float64_walker.h"
 #include "models/forest/interactions.h"
 #include "models/forest/kernel.h"
 #include "models/forest/kernel_plan.h"
@@ -88,7 +93,7 @@ Rows Slice(const Rows& rows, size_t begin, size_t count) {
 
 // What is left of an ensemble once it is compiled.
 struct Forest::Compiled {
-  Compiled(Ensemble& ensemble, Objective objective)
+  Compiled(Ensemble& ensemble, std::optional<Objective> objective)
       : num_features(ensemble.num_features),
         num_outputs(ensemble.num_outputs),
         best_iteration(ensemble.best_iteration),
@@ -98,13 +103,18 @@ struct Forest::Compiled {
         feature_names(std::move(ensemble.feature_names)),
         feature_kinds(std::move(ensemble.feature_kinds)),
         category_names(std::move(ensemble.category_names)),
-        objective(objective) {
+        objective(std::move(objective)) {
     feature_kinds.resize(num_features, FeatureKind::kNumeric);
   }
 
   // Fills `kernels` or `linear`.
   absl::Status ChooseKernels(Ensemble& ensemble, std::string_view kernel);
   absl::StatusOr<TreeRange> Trees(IterationRange iterations) const;
+  // Iterations of a range that Trees() has taken.
+  uint32_t CountOf(IterationRange iterations) const;
+  bool HasClasses() const {
+    return float64_forest.has_value() ? float64_forest->objective().HasClasses() : objective->HasClasses();
+  }
   absl::Status CheckRows(const Rows& rows) const;
   // Checks `rows` and `options` and that `size` elements of the output are rows.count * width.
   absl::StatusOr<TreeRange> Check(const Rows& rows, const PredictOptions& options, size_t width,
@@ -120,6 +130,10 @@ struct Forest::Compiled {
   template <typename Finish>
   void ForEachChunk(const Rows& rows, TreeRange trees, std::span<const float> base_margin,
                     Finish finish) const;
+  // Any kind of output, of a model of float64.
+  template <typename Number>
+  absl::Status PredictFloat64(const Rows& rows, const PredictOptions& options, TreeRange trees,
+                              std::span<Number> out) const;
 
   uint32_t num_features;
   uint32_t num_outputs;
@@ -130,7 +144,8 @@ struct Forest::Compiled {
   std::vector<std::string> feature_names;
   std::vector<FeatureKind> feature_kinds;
   CategoryNames category_names;
-  Objective objective;
+  // Of XGBoost's models; the others have float64_forest.
+  std::optional<Objective> objective;
   std::vector<float> base_margins;
   std::vector<uint32_t> first_trees;
   uint64_t num_nodes = 0;
@@ -138,6 +153,7 @@ struct Forest::Compiled {
   std::optional<KernelPlan> kernels;
   std::optional<LinearKernel> linear;
   LazyContributionTrees contribution_trees;
+  std::optional<Float64Forest> float64_forest;
 };
 
 absl::Status Forest::Compiled::ChooseKernels(Ensemble& ensemble, std::string_view kernel) {
@@ -164,6 +180,11 @@ absl::StatusOr<TreeRange> Forest::Compiled::Trees(IterationRange iterations) con
                            " is not a range of the model's ", count);
   }
   return TreeRange{first_trees[iterations.begin], first_trees[end]};
+}
+
+uint32_t Forest::Compiled::CountOf(IterationRange iterations) const {
+  return (iterations.end == 0 ? static_cast<uint32_t>(first_trees.size() - 1) : iterations.end) -
+         iterations.begin;
 }
 
 absl::Status Forest::Compiled::CheckRows(const Rows& rows) const {
@@ -207,6 +228,12 @@ absl::Status Forest::Compiled::CheckExplanation(const PredictOptions& options) c
     if (absl::Status status = CheckRows(*options.background); !status.ok()) {
       return Annotate(status, "background");
     }
+  }
+  if (float64_forest.has_value() &&
+      (options.kind == OutputKind::kInteractions || options.background.has_value())) {
+    return Error(absl::StatusCode::kUnimplemented,
+                 "interactions, and contributions against a background, of a model of float64 (LightGBM, "
+                 "scikit-learn) are not known");
   }
   if (IsExplanation(options.kind) && kernels.has_value() && kernels->HasLeafVectors()) {
     return Error(
@@ -263,6 +290,7 @@ void Forest::Compiled::ForEachChunk(const Rows& rows, TreeRange trees, std::span
 absl::StatusOr<std::shared_ptr<const Forest>> Forest::Compile(Ensemble ensemble,
                                                               const CompileOptions& options) {
   ESPALIER_RETURN_IF_ERROR(CheckMetadata(ensemble));
+  if (ensemble.is_float64()) return CompileFloat64(ensemble, options);
   ESPALIER_ASSIGN_OR_RETURN(const Objective objective, Objective::Create(ensemble));
   ESPALIER_ASSIGN_OR_RETURN(std::vector<float> base_margins, objective.BaseMargins(ensemble.base_score));
   // XGBoost (3.1 to 3.4) starts every output of gblinear at the first one's base score.
@@ -278,6 +306,23 @@ absl::StatusOr<std::shared_ptr<const Forest>> Forest::Compile(Ensemble ensemble,
   return std::shared_ptr<const Forest>(new Forest(std::move(compiled)));
 }
 
+absl::StatusOr<std::shared_ptr<const Forest>> Forest::CompileFloat64(Ensemble& ensemble,
+                                                                     const CompileOptions& options) {
+  if (!options.kernel.empty()) {
+    return Error(absl::StatusCode::kFailedPrecondition, "kernel ", options.kernel,
+                 " cannot take a model of float64");
+  }
+  ESPALIER_ASSIGN_OR_RETURN(Float64Forest forest, Float64Forest::Compile(ensemble));
+  ESPALIER_ASSIGN_OR_RETURN(std::vector<uint32_t> first_trees, FirstTrees(ensemble));
+  uint64_t num_nodes = 0;
+  for (const Tree& tree : ensemble.trees) num_nodes += tree.nodes.size();
+  auto compiled = std::make_unique<Compiled>(ensemble, std::nullopt);
+  compiled->first_trees = std::move(first_trees);
+  compiled->num_nodes = num_nodes;
+  compiled->float64_forest.emplace(std::move(forest));
+  return std::shared_ptr<const Forest>(new Forest(std::move(compiled)));
+}
+
 Forest::Forest(std::unique_ptr<const Compiled> compiled) : compiled_(std::move(compiled)) {}
 
 Forest::~Forest() = default;
@@ -287,13 +332,18 @@ uint32_t Forest::num_outputs() const { return compiled_->num_outputs; }
 uint32_t Forest::num_trees() const { return compiled_->first_trees.back(); }
 uint32_t Forest::num_iterations() const { return static_cast<uint32_t>(compiled_->first_trees.size() - 1); }
 uint64_t Forest::num_nodes() const { return compiled_->num_nodes; }
-uint32_t Forest::max_depth() const { return is_linear() ? 0 : compiled_->kernels->max_depth(); }
+uint32_t Forest::max_depth() const {
+  if (is_float64()) return compiled_->float64_forest->trees().max_depth;
+  return is_linear() ? 0 : compiled_->kernels->max_depth();
+}
 std::optional<uint32_t> Forest::best_iteration() const { return compiled_->best_iteration; }
 std::string_view Forest::objective() const { return compiled_->objective_name; }
 std::string_view Forest::format() const { return compiled_->format; }
 std::string_view Forest::version() const { return compiled_->version; }
 bool Forest::is_linear() const { return compiled_->linear.has_value(); }
+bool Forest::is_float64() const { return compiled_->float64_forest.has_value(); }
 std::string_view Forest::kernel() const {
+  if (is_float64()) return kFloat64Walker;
   return is_linear() ? compiled_->linear->Name() : compiled_->kernels->description();
 }
 const std::vector<std::string>& Forest::feature_names() const { return compiled_->feature_names; }
@@ -306,16 +356,21 @@ size_t Forest::MemoryBytes() const {
   for (const std::string& name : compiled_->feature_names) {
     names += name.capacity() > sizeof(std::string) / 2 ? name.capacity() : 0;
   }
+  const auto engines = [this] {
+    if (is_float64()) return compiled_->float64_forest->MemoryBytes();
+    return is_linear() ? compiled_->linear->MemoryBytes() : compiled_->kernels->MemoryBytes();
+  };
   return sizeof(Forest) + sizeof(Compiled) + names + compiled_->feature_kinds.capacity() +
          compiled_->category_names.MemoryBytes() + compiled_->base_margins.capacity() * sizeof(float) +
          compiled_->first_trees.capacity() * sizeof(uint32_t) + compiled_->contribution_trees.MemoryBytes() +
-         (is_linear() ? compiled_->linear->MemoryBytes() : compiled_->kernels->MemoryBytes());
+         engines();
 }
 
 size_t Forest::OutputWidth(OutputKind kind, IterationRange iterations) const {
   switch (kind) {
     case OutputKind::kValue:
-      return compiled_->objective.ValueWidth();
+      return is_float64() ? compiled_->float64_forest->objective().ValueWidth()
+                          : compiled_->objective->ValueWidth();
     case OutputKind::kMargin:
       return compiled_->num_outputs;
     case OutputKind::kContributions:
@@ -323,7 +378,7 @@ size_t Forest::OutputWidth(OutputKind kind, IterationRange iterations) const {
     case OutputKind::kInteractions:
       return InteractionsWidth(compiled_->num_outputs, compiled_->num_features);
     case OutputKind::kClass:
-      return compiled_->objective.ClassWidth();
+      return is_float64() ? 1 : compiled_->objective->ClassWidth();
     case OutputKind::kLeaf: {
       const absl::StatusOr<TreeRange> trees = compiled_->Trees(iterations);
       return trees.ok() ? trees->end - trees->begin : 0;
@@ -332,25 +387,61 @@ size_t Forest::OutputWidth(OutputKind kind, IterationRange iterations) const {
   return 0;
 }
 
-absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, std::span<float> out) const {
+template <typename Number>
+absl::Status Forest::Compiled::PredictFloat64(const Rows& rows, const PredictOptions& options,
+                                              TreeRange trees, std::span<Number> out) const {
+  ESPALIER_RETURN_IF_ERROR(float64_forest->Check(options));
+  const uint32_t iterations = CountOf(options.iterations);
+  if constexpr (std::is_same_v<Number, int32_t>) {
+    if (options.kind == OutputKind::kLeaf) {
+      FindFloat64Leaves(float64_forest->trees(), rows, trees, out.data());
+    } else {
+      float64_forest->PredictClasses(rows, options, trees, iterations, out);
+    }
+  } else {
+    float64_forest->Predict(rows, options, trees, iterations, out);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Forest::CheckFloatKind(OutputKind kind) const {
+  if (kind != OutputKind::kClass && kind != OutputKind::kLeaf) return absl::OkStatus();
+  return InvalidArgument("classes and leaves are int32, the output is ",
+                         is_float64() ? "float64" : "float32");
+}
+
+absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, std::span<double> out) const {
   if (options.threads > 1) return PredictInParts(*this, rows, options, out);
   const Compiled& forest = *compiled_;
-  if (options.kind == OutputKind::kClass || options.kind == OutputKind::kLeaf) {
-    return InvalidArgument("classes and leaves are int32, the output is float32");
-  }
+  ESPALIER_RETURN_IF_ERROR(CheckFloatKind(options.kind));
   ESPALIER_RETURN_IF_ERROR(forest.CheckExplanation(options));
   ESPALIER_ASSIGN_OR_RETURN(const TreeRange trees,
                             forest.Check(rows, options, OutputWidth(options.kind), out.size()));
+  if (is_float64()) return forest.PredictFloat64(rows, options, trees, out);
+  std::vector<float> numbers(out.size());
+  ESPALIER_RETURN_IF_ERROR(Predict(rows, options, std::span<float>(numbers)));
+  std::copy(numbers.begin(), numbers.end(), out.begin());
+  return absl::OkStatus();
+}
+
+absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, std::span<float> out) const {
+  if (options.threads > 1) return PredictInParts(*this, rows, options, out);
+  const Compiled& forest = *compiled_;
+  ESPALIER_RETURN_IF_ERROR(CheckFloatKind(options.kind));
+  ESPALIER_RETURN_IF_ERROR(forest.CheckExplanation(options));
+  ESPALIER_ASSIGN_OR_RETURN(const TreeRange trees,
+                            forest.Check(rows, options, OutputWidth(options.kind), out.size()));
+  if (is_float64()) return forest.PredictFloat64(rows, options, trees, out);
   if (IsExplanation(options.kind)) {
     forest.Explain(rows, options, trees, out.data());
   } else if (options.kind == OutputKind::kMargin) {
     forest.ComputeMargins(rows, 0, trees, options.base_margin, out.data());
-  } else if (forest.objective.ValueWidth() == forest.num_outputs) {
+  } else if (forest.objective->ValueWidth() == forest.num_outputs) {
     forest.ComputeMargins(rows, 0, trees, options.base_margin, out.data());
-    forest.objective.ToValues(out.data(), rows.count, out.data());
+    forest.objective->ToValues(out.data(), rows.count, out.data());
   } else {
     forest.ForEachChunk(rows, trees, options.base_margin, [&](float* margins, size_t begin, size_t count) {
-      forest.objective.ToValues(margins, count, out.data() + begin * forest.objective.ValueWidth());
+      forest.objective->ToValues(margins, count, out.data() + begin * forest.objective->ValueWidth());
     });
   }
   return absl::OkStatus();
@@ -360,11 +451,11 @@ absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, st
   if (options.threads > 1) return PredictInParts(*this, rows, options, out);
   const Compiled& forest = *compiled_;
   if (options.kind != OutputKind::kClass && options.kind != OutputKind::kLeaf) {
-    return InvalidArgument(
-        "values, margins, contributions and interactions are float32, the output is int32");
+    return InvalidArgument("values, margins, contributions and interactions are ",
+                           is_float64() ? "float64" : "float32", ", the output is int32");
   }
   const bool classes = options.kind == OutputKind::kClass;
-  if (classes && !forest.objective.HasClasses()) {
+  if (classes && !forest.HasClasses()) {
     return InvalidArgument("objective ", forest.objective_name, " has no classes");
   }
   if (!classes && forest.linear.has_value()) {
@@ -375,9 +466,10 @@ absl::Status Forest::Predict(const Rows& rows, const PredictOptions& options, st
   ESPALIER_ASSIGN_OR_RETURN(
       const TreeRange trees,
       forest.Check(rows, options, OutputWidth(options.kind, options.iterations), out.size()));
+  if (is_float64()) return forest.PredictFloat64(rows, options, trees, out);
   if (classes) {
     forest.ForEachChunk(rows, trees, options.base_margin, [&](float* margins, size_t begin, size_t count) {
-      forest.objective.ToClasses(margins, count, out.data() + begin * forest.objective.ClassWidth());
+      forest.objective->ToClasses(margins, count, out.data() + begin * forest.objective->ClassWidth());
     });
   } else {
     forest.kernels->leaves().FindLeaves(rows, trees, out.data());

@@ -1,4 +1,5 @@
-// An immutable compiled ensemble: predicts bit-identically to XGBoost, from any thread, without locks.
+// An immutable compiled ensemble: predicts bit-identically to the library that wrote the model, from any
+// thread, without locks.
 //
 //   ESPALIER_ASSIGN_OR_RETURN(std::shared_ptr<const Forest> forest, Forest::Compile(std::move(ensemble)));
 //   std::vector<float> out(rows.count * forest->OutputWidth(OutputKind::kValue));
@@ -30,14 +31,14 @@ struct Rows {
   size_t stride = 0;
 };
 
-// What a prediction gives for each row.
+// What a prediction gives for each row. float: float32, or float64 of models of LightGBM and scikit-learn.
 enum class OutputKind : uint8_t {
-  kValue,          // as XGBoost's predict(): probability, class (multi:softmax), count, ...   float32
-  kMargin,         // the untransformed sums                                                   float32
-  kContributions,  // SHAP values per output: one a feature and the bias last                  float32
-  kInteractions,   // those split up among pairs: a symmetric square per output                float32
-  kClass,          // the most probable class; for a probability, 1 where it is > 0.5          int32
-  kLeaf,           // index of the leaf reached in each tree                                   int32
+  kValue,          // as the library's predict(): probability, class (multi:softmax), count, ... float
+  kMargin,         // the untransformed sums                                                     float
+  kContributions,  // SHAP values per output: one a feature and the bias last                    float
+  kInteractions,   // those split up among pairs: a symmetric square per output                  float
+  kClass,          // the most probable class; for a probability, 1 where it is > 0.5            int32
+  kLeaf,           // index of the leaf reached in each tree                                     int32
 };
 
 // Boosting iterations [begin, end); end 0 means all.
@@ -90,6 +91,9 @@ class Forest {
   std::string_view version() const;
   // A linear model (gblinear): it has no trees, no iterations and no leaves.
   bool is_linear() const;
+  // The model computes in float64 (LightGBM, scikit-learn): Predict() into float64 gives its own bits, into
+  // float32 the same numbers rounded.
+  bool is_float64() const;
   // The engines that walk the trees, as `model inspect` shows them: "mask_walker; bit_slicer from 40 rows".
   std::string_view kernel() const;
   // Empty, or one a feature.
@@ -104,18 +108,23 @@ class Forest {
   // Elements per row of an output of this kind (leaf: of the trees of `iterations`).
   size_t OutputWidth(OutputKind kind, IterationRange iterations = {}) const;
 
-  // float32 kinds: value, margin, contributions, interactions. `out` has rows.count * OutputWidth(kind)
-  // elements, row-major. INVALID_ARGUMENT for a stride or size that does not fit, iterations out of range, or
-  // a background that is empty, too large or of another kind than contributions; UNIMPLEMENTED for
-  // contributions and interactions that are not defined for the model. Does not allocate for value and margin
-  // once a thread is warm.
+  // Value, margin, contributions, interactions. `out` has rows.count * OutputWidth(kind) elements, row-major.
+  // INVALID_ARGUMENT for a stride or size that does not fit, iterations out of range, or a background that is
+  // empty, too large or of another kind than contributions; UNIMPLEMENTED for contributions and interactions
+  // that are not defined for the model. Does not allocate for value and margin once a thread is warm.
   absl::Status Predict(const Rows& rows, const PredictOptions& options, std::span<float> out) const;
+
+  // The same in float64: what a model of float64 computes, and the float32 numbers of any other.
+  absl::Status Predict(const Rows& rows, const PredictOptions& options, std::span<double> out) const;
 
   // int32 kinds: class and leaf.
   absl::Status Predict(const Rows& rows, const PredictOptions& options, std::span<int32_t> out) const;
 
  private:
   struct Compiled;
+  static absl::StatusOr<std::shared_ptr<const Forest>> CompileFloat64(Ensemble& ensemble,
+                                                                      const CompileOptions& options);
+  absl::Status CheckFloatKind(OutputKind kind) const;
   explicit Forest(std::unique_ptr<const Compiled> compiled);
 
   std::unique_ptr<const Compiled> compiled_;

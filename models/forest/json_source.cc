@@ -216,21 +216,22 @@ absl::Status JsonSource::ReadIntegers(std::vector<int32_t>& values, size_t max_c
   return ReadArray(values, max_count, [this](int32_t& value) { return ReadInteger(value); });
 }
 
-absl::Status JsonSource::ReadFloat(float& value) {
+template <typename Number>
+absl::Status JsonSource::ReadNumber(std::string_view what, Number& value) {
   // Correctly rounded straight to float32, as XGBoost's own reader is; a detour over double is not.
   const char* const digits = at_ != end_ && *at_ == '-' ? at_ + 1 : at_;
   if (digits != end_ && IsDigit(*digits)) {
     const auto result = std::from_chars(at_, end_, value);
-    if (result.ec != std::errc()) return Expected("a number in the range of float32");
+    if (result.ec != std::errc()) return Expected(StrCat("a number in the range of ", what));
     at_ = result.ptr;
     return absl::OkStatus();
   }
   if (Take("NaN")) {
-    value = std::numeric_limits<float>::quiet_NaN();
+    value = std::numeric_limits<Number>::quiet_NaN();
   } else if (Take("Infinity")) {
-    value = std::numeric_limits<float>::infinity();
+    value = std::numeric_limits<Number>::infinity();
   } else if (Take("-Infinity")) {
-    value = -std::numeric_limits<float>::infinity();
+    value = -std::numeric_limits<Number>::infinity();
   } else {
     return Expected("a number");
   }
@@ -238,7 +239,11 @@ absl::Status JsonSource::ReadFloat(float& value) {
 }
 
 absl::Status JsonSource::ReadFloats(std::vector<float>& values, size_t max_count) {
-  return ReadArray(values, max_count, [this](float& value) { return ReadFloat(value); });
+  return ReadArray(values, max_count, [this](float& value) { return ReadNumber("float32", value); });
+}
+
+absl::Status JsonSource::ReadDoubles(std::vector<double>& values, size_t max_count) {
+  return ReadArray(values, max_count, [this](double& value) { return ReadNumber("float64", value); });
 }
 
 absl::Status JsonSource::ReadFloatsAt(size_t position, std::vector<float>& values, size_t max_count) {

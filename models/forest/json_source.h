@@ -27,6 +27,8 @@ class JsonSource final : public DocumentSource {
   absl::Status ReadText(std::string& text) override;
   absl::Status ReadIntegers(std::vector<int32_t>& values, size_t max_count) override;
   absl::Status ReadFloats(std::vector<float>& values, size_t max_count) override;
+  // As ReadFloats(), to the nearest float64.
+  absl::Status ReadDoubles(std::vector<double>& values, size_t max_count);
   size_t Position() const override { return at_ - begin_; }
   absl::Status ReadFloatsAt(size_t position, std::vector<float>& values, size_t max_count) override;
   absl::Status SkipValue() override;
@@ -50,7 +52,9 @@ class JsonSource final : public DocumentSource {
   template <typename Value, typename ReadOne>
   absl::Status ReadArray(std::vector<Value>& values, size_t max_count, ReadOne read_one);
   absl::Status ReadInteger(int32_t& value);
-  absl::Status ReadFloat(float& value);
+  // A number of `what`, "float32".
+  template <typename Number>
+  absl::Status ReadNumber(std::string_view what, Number& value);
 
   const char* const begin_;
   const char* const end_;

@@ -129,6 +129,11 @@ absl::Status PredictInParts(const Forest& forest, const Rows& rows, const Predic
 }
 
 absl::Status PredictInParts(const Forest& forest, const Rows& rows, const PredictOptions& options,
+                            std::span<double> out) {
+  return Predict(forest, rows, options, out);
+}
+
+absl::Status PredictInParts(const Forest& forest, const Rows& rows, const PredictOptions& options,
                             std::span<int32_t> out) {
   return Predict(forest, rows, options, out);
 }

@@ -19,6 +19,8 @@ namespace espalier {
 absl::Status PredictInParts(const Forest& forest, const Rows& rows, const PredictOptions& options,
                             std::span<float> out);
 absl::Status PredictInParts(const Forest& forest, const Rows& rows, const PredictOptions& options,
+                            std::span<double> out);
+absl::Status PredictInParts(const Forest& forest, const Rows& rows, const PredictOptions& options,
                             std::span<int32_t> out);
 
 }  // namespace espalier

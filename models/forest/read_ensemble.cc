@@ -7,6 +7,8 @@
 #include "models/forest/json_source.h"
 #include "models/forest/read_binary_model.h"
 #include "models/forest/read_document_model.h"
+#include "models/forest/read_lightgbm_model.h"
+#include "models/forest/read_sklearn_model.h"
 #include "models/forest/ubjson_source.h"
 
 namespace espalier {
@@ -23,7 +25,8 @@ bool IsJson(std::string_view bytes) { return !Trimmed(bytes).empty() && Trimmed(
 }  // namespace
 
 absl::StatusOr<Ensemble> ReadEnsemble(std::string_view bytes, const ReadLimits& limits) {
-  // First, because a base score may look like a brace.
+  if (IsLightGbmModel(bytes)) return ReadLightGbmModel(bytes, limits);
+  // Before the others, because a base score may look like a brace.
   if (IsBinaryModel(bytes)) return ReadBinaryModel(bytes, limits);
   if (IsUbjson(bytes)) {
     UbjsonSource source(bytes);
@@ -31,13 +34,15 @@ absl::StatusOr<Ensemble> ReadEnsemble(std::string_view bytes, const ReadLimits& 
     ensemble.format = "xgboost_ubj";
     return ensemble;
   }
+  if (IsSklearnModel(bytes)) return ReadSklearnModel(bytes, limits);
   if (IsJson(bytes)) {
     JsonSource source(bytes);
     ESPALIER_ASSIGN_OR_RETURN(Ensemble ensemble, ReadDocumentModel(source, limits));
     ensemble.format = "xgboost_json";
     return ensemble;
   }
-  constexpr std::string_view kAllowed = "must be XGBoost's JSON, UBJSON or binary format";
+  constexpr std::string_view kAllowed =
+      "must be XGBoost's JSON, UBJSON or binary format, LightGBM's text, or JSON of export_sklearn.py";
   if (bytes.empty()) return InvalidArgument("the model is empty: ", kAllowed);
   return InvalidArgument("the model starts with ", Quoted(bytes.substr(0, 8)), ": ", kAllowed);
 }

@@ -1,5 +1,5 @@
-// Reads XGBoost model files: JSON and UBJSON of XGBoost 1.0 to 3.x, and the old binary format of 0.8x to 2.x
-// (docs/model-files.md).
+// Reads model files (docs/model-files.md): JSON and UBJSON of XGBoost 1.0 to 3.x, and its old binary format
+// of 0.8x to 2.x; the text format of LightGBM; and the JSON that deploy/export_sklearn.py writes.
 //
 //   ESPALIER_ASSIGN_OR_RETURN(Ensemble ensemble, ReadEnsembleFile("model.ubj"));
 //
@@ -29,7 +29,8 @@ struct ReadLimits {
 
 // Reads a model from memory; its format is told by its first bytes. The result has passed
 // ValidateEnsemble(). INVALID_ARGUMENT for a malformed model, naming tree, node and field where there is one;
-// UNIMPLEMENTED for boosters that are not known, and what XGBoost itself does not know either.
+// UNIMPLEMENTED for boosters that are not known, LightGBM's linear_tree, and what XGBoost itself does not
+// know either.
 absl::StatusOr<Ensemble> ReadEnsemble(std::string_view bytes, const ReadLimits& limits = {});
 
 // The same from a regular file; adds the path to the message, and the errors of ReadFile() to the codes.

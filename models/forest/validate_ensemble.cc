@@ -102,6 +102,22 @@ absl::Status CheckLinear(const Ensemble& ensemble) {
   return absl::OkStatus();
 }
 
+absl::Status CheckFloat64(const Ensemble& ensemble) {
+  if (ensemble.leaf_width != 1 && (!ensemble.is_float64() || ensemble.leaf_width != ensemble.num_outputs)) {
+    return InvalidArgument("leaf_width ", ensemble.leaf_width, ": must be 1, or the ", ensemble.num_outputs,
+                           " outputs of the model");
+  }
+  const size_t margins = ensemble.base_margins.size();
+  if (margins != 0 && (!ensemble.is_float64() || margins != ensemble.num_outputs)) {
+    return InvalidArgument("base_margins has ", margins, " values: must be ", ensemble.num_outputs,
+                           " (one an output)");
+  }
+  for (const double margin : ensemble.base_margins) {
+    if (!std::isfinite(margin)) return InvalidArgument("base_margin ", margin, ": must be finite");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckScalars(const Ensemble& ensemble, const ReadLimits& limits) {
   if (ensemble.num_features < 1 || ensemble.num_features > limits.max_features) {
     return InvalidArgument("num_feature ", ensemble.num_features, ": must be 1 to ", limits.max_features);
@@ -117,8 +133,10 @@ absl::Status CheckScalars(const Ensemble& ensemble, const ReadLimits& limits) {
   for (const float score : ensemble.base_score) {
     if (!std::isfinite(score)) return InvalidArgument("base_score ", score, ": must be finite");
   }
+  ESPALIER_RETURN_IF_ERROR(CheckFloat64(ensemble));
   if (ensemble.objective.empty()) return InvalidArgument("objective: must be named");
   ESPALIER_RETURN_IF_ERROR(CheckText("objective", ensemble.objective));
+  ESPALIER_RETURN_IF_ERROR(CheckText("version", ensemble.version));
   ESPALIER_RETURN_IF_ERROR(CheckLinear(ensemble));
   if (ensemble.best_iteration.has_value() && *ensemble.best_iteration >= ensemble.num_iterations) {
     return InvalidArgument("best_iteration ", *ensemble.best_iteration, ": must be < the ",
@@ -193,10 +211,36 @@ class TreeValidator {
                     ensemble_.num_outputs, " outputs, in all trees or none");
     }
     if (!std::isfinite(tree.weight)) return Refuse("weight_drop ", tree.weight, ": must be finite");
+    return ensemble_.is_float64() ? CheckFloat64Columns(tree) : absl::OkStatus();
+  }
+
+  absl::Status CheckFloat64Columns(const Tree& tree) const {
+    if (tree.thresholds.size() != tree.nodes.size() || tree.covers.size() != tree.nodes.size()) {
+      return Refuse(tree.thresholds.size(), " thresholds and ", tree.covers.size(),
+                    " covers: must be one of the ", tree.nodes.size(), " nodes each");
+    }
+    if (tree.leaves.size() % ensemble_.leaf_width != 0) {
+      return Refuse("leaves have ", tree.leaves.size(), " values: must be a multiple of ",
+                    ensemble_.leaf_width);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckFloat64Leaf(const Tree& tree, uint32_t index) const {
+    const size_t width = ensemble_.leaf_width;
+    const size_t leaf = tree.nodes[index].feature;
+    if (leaf >= tree.leaves.size() / width) {
+      return RefuseNode(index, "leaf ", leaf, ": must be < ", tree.leaves.size() / width);
+    }
+    for (size_t i = leaf * width; i < (leaf + 1) * width; ++i) {
+      if (std::isfinite(tree.leaves[i])) continue;
+      return RefuseNode(index, "leaf ", leaf, ", value ", tree.leaves[i], ": must be finite");
+    }
     return absl::OkStatus();
   }
 
   absl::Status CheckLeaf(const Tree& tree, uint32_t index) const {
+    if (ensemble_.is_float64()) return CheckFloat64Leaf(tree, index);
     const TreeNode& node = tree.nodes[index];
     if (tree.leaf_vectors.empty()) {
       if (!std::isfinite(node.value)) return RefuseNode(index, "leaf ", node.value, ": must be finite");
@@ -221,7 +265,10 @@ class TreeValidator {
                         ensemble_.num_features);
     }
     if (node.categorical) return CheckCategories(tree, index);
-    if (std::isnan(node.value)) return RefuseNode(index, "split_conditions NaN: must be a number");
+    if (ensemble_.is_float64() ? std::isnan(tree.thresholds[index]) : std::isnan(node.value)) {
+      return RefuseNode(index, ensemble_.is_float64() ? "threshold" : "split_conditions",
+                        " NaN: must be a number");
+    }
     return absl::OkStatus();
   }
 

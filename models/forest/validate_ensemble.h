@@ -15,6 +15,8 @@
 //   - from nodes[0] each node is reached at most once, by a path of at most max_path_depth splits; a reached
 //     node has two children or none; its feature is < num_features; a leaf's value is finite and a
 //     threshold is not NaN (it may be infinite);
+//   - of the float64 dialects a tree has a threshold and a cover a node, and a reached leaf names leaf_width
+//     finite ones of Tree::leaves; base_margins is empty or has a finite one an output;
 //   - all trees have leaf vectors or none; then a reached leaf names one of num_outputs finite values;
 //   - a reached categorical split has a non-empty, ascending list of distinct categories inside
 //     Tree::categories, each below kMaxCategory; together these lists are no longer than Tree::categories.

@@ -255,9 +255,11 @@ absl::StatusOr<float> ParseThreshold(const std::string& value) {
 
 absl::Status ApplyParameter(const std::string& key, const std::string& value, ModelSettings& settings) {
   if (key == "model_type") {
-    if (!Contains({"xgboost", "xgboost_json", "xgboost_ubj"}, value)) {
-      return InvalidArgument("config.pbtxt: parameter model_type \"", value,
-                             "\" is not supported; allowed are xgboost, xgboost_json and xgboost_ubj");
+    if (!Contains({"xgboost", "xgboost_json", "xgboost_ubj", "lightgbm", "sklearn_json"}, value)) {
+      return InvalidArgument(
+          "config.pbtxt: parameter model_type \"", value,
+          "\" is not supported; allowed are xgboost, xgboost_json, xgboost_ubj, lightgbm and "
+          "sklearn_json");
     }
     settings.model_type = value;
   } else if (key == "output_class" || key == "is_classifier") {

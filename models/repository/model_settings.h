@@ -25,7 +25,8 @@ inline constexpr size_t kMaxConfigBytes = size_t{1} << 20;
 struct ModelSettings {
   // As given; the name is filled in.
   inference::ModelConfig config;
-  // FIL's `model_type`: "xgboost", "xgboost_json", "xgboost_ubj", or empty.
+  // FIL's `model_type`: "xgboost", "xgboost_json", "xgboost_ubj", "lightgbm"; our own "sklearn_json"; or
+  // empty.
   std::string model_type;
   // FIL's `output_class` or `is_classifier`.
   bool output_class = false;

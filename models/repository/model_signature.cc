@@ -1,5 +1,8 @@
 #include "models/repository/model_signature.h"
 
+#include <algorithm>
+#include <initializer_list>
+#include <string_view>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -16,20 +19,32 @@ using Dims = google::protobuf::RepeatedField<int64_t>;
 constexpr int64_t kMaxWarmupElements = int64_t{1} << 24;
 constexpr uint32_t kMaxWarmupCount = 1000;
 
+bool IsOneOf(std::initializer_list<std::string_view> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 // Objectives whose value is the probability of class 1.
 bool GivesProbability(const ModelFacts& facts) {
-  return facts.value_width == 1 &&
-         (facts.objective == "binary:logistic" || facts.objective == "reg:logistic");
+  return facts.value_width == 1 && IsOneOf({"binary:logistic", "reg:logistic", "binary"}, facts.objective);
+}
+
+// Objectives whose values are a probability a class: of XGBoost, LightGBM and scikit-learn.
+bool GivesProbabilities(const ModelFacts& facts) {
+  return IsOneOf({"multi:softprob", "multiclass", "multiclassova", "softmax", "probabilities", "logistic"},
+                 facts.objective);
 }
 
 bool IsClassifier(const ModelFacts& facts) {
   return absl::StartsWith(facts.objective, "multi:") || GivesProbability(facts) ||
+         GivesProbabilities(facts) ||
          (facts.value_width == 1 && absl::StartsWith(facts.objective, "binary:"));
 }
 
 absl::Status CheckModelType(const ModelSettings& settings, const ModelFacts& facts) {
-  if (settings.model_type.empty() || settings.model_type == "xgboost" ||
-      settings.model_type == facts.format) {
+  const std::string& type = settings.model_type;
+  if (type.empty() || type == facts.format ||
+      (type == "xgboost" && absl::StartsWith(facts.format, "xgboost")) ||
+      (type == "lightgbm" && facts.format == "lightgbm_text")) {
     return absl::OkStatus();
   }
   return InvalidArgument("config.pbtxt: parameter model_type \"", settings.model_type,
@@ -73,7 +88,7 @@ absl::Status CheckClasses(const ModelSettings& settings, const ModelFacts& facts
     return InvalidArgument("config.pbtxt: parameter ", key, " needs a classifier; the model's objective is ",
                            facts.objective);
   }
-  if (settings.predict_proba && !GivesProbability(facts) && facts.objective != "multi:softprob") {
+  if (settings.predict_proba && !GivesProbability(facts) && !GivesProbabilities(facts)) {
     return InvalidArgument("config.pbtxt: parameter predict_proba needs probabilities; the objective ",
                            facts.objective, " gives none");
   }
@@ -191,7 +206,9 @@ absl::StatusOr<CompletedConfig> CompleteConfig(const ModelSettings& settings, co
   CompletedConfig completed{.signature = {}, .config = settings.config};
   ModelSignature& signature = completed.signature;
   signature.max_batch_size = settings.config.max_batch_size();
-  signature.is_probability = GivesProbability(facts);
+  // LightGBM compares in float64: at its own threshold the forest decides.
+  const bool decided = facts.format == "lightgbm_text" && settings.threshold.value_or(0.5f) == 0.5f;
+  signature.is_probability = GivesProbability(facts) && !decided;
   for (const inference::ModelInput& input : settings.config.input()) {
     signature.input = input.name();
     ESPALIER_RETURN_IF_ERROR(CheckInputDims(input, signature.max_batch_size, facts.num_features));

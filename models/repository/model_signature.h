@@ -20,7 +20,7 @@ namespace espalier {
 
 // What a signature needs to know of a model.
 struct ModelFacts {
-  // "xgboost_json" or "xgboost_ubj".
+  // As Forest::format() says: "xgboost_ubj", "lightgbm_text", ...
   std::string format;
   std::string objective;
   int64_t num_features = 0;

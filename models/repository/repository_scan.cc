@@ -147,10 +147,11 @@ absl::StatusOr<ModelFolder> ScanModel(const std::string& directory, std::string_
 }
 
 absl::StatusOr<std::string> ChooseModelFile(const VersionFolder& files, const ModelSettings& settings) {
-  std::vector<std::string> names = {"xgboost.ubj", "xgboost.json", "xgboost.model", "model.ubj",
-                                    "model.json"};
+  std::vector<std::string> names = {"xgboost.ubj", "xgboost.json", "xgboost.model",
+                                    "model.ubj",   "model.json",   "model.txt"};
   if (settings.model_type == "xgboost_ubj") names.insert(names.begin(), "xgboost.ubj");
   if (settings.model_type == "xgboost_json") names.insert(names.begin(), "xgboost.json");
+  if (settings.model_type == "lightgbm") names.insert(names.begin(), "model.txt");
   if (settings.model_type == "xgboost") names.insert(names.begin(), "xgboost.model");
   if (!settings.config.default_model_filename().empty()) names = {settings.config.default_model_filename()};
   for (const std::string& name : names) {

@@ -71,8 +71,8 @@ absl::StatusOr<RepositoryScan> ScanRepository(const std::string& directory);
 absl::StatusOr<ModelFolder> ScanModel(const std::string& directory, std::string_view model);
 
 // Which of `files` is the model: `default_model_filename` if the settings have it; else the first of the file
-// that `model_type` names, xgboost.ubj, xgboost.json, xgboost.model, model.ubj and model.json. NOT_FOUND
-// naming what was looked for.
+// that `model_type` names, xgboost.ubj, xgboost.json, xgboost.model, model.ubj, model.json and model.txt.
+// NOT_FOUND naming what was looked for.
 absl::StatusOr<std::string> ChooseModelFile(const VersionFolder& files, const ModelSettings& settings);
 
 }  // namespace espalier

@@ -75,7 +75,8 @@ CLI::App* AddModelVerb(Cli& cli) {
   CLI::App* inspect = cli.AddVerb("inspect", "Summarises a model file, or says why it cannot be served",
                                   "espalier model inspect models/flight-delay/1/xgboost.ubj", model);
   auto options = std::make_shared<InspectOptions>();
-  inspect->add_option("FILE", options->file, "XGBoost model: JSON or UBJSON")->required();
+  inspect->add_option("FILE", options->file, "Model of XGBoost, LightGBM (text) or scikit-learn (exported)")
+      ->required();
   inspect->add_flag("--json", options->json, "Print JSON");
   cli.OnRun(inspect, [options] { return RunInspect(*options); });
   return model;

@@ -138,10 +138,13 @@ TableShape ShapeOf(const Forest& forest, const PredictVerbOptions& verb, const P
   const uint64_t width = forest.OutputWidth(options.kind, options.iterations);
   TableShape shape;
   shape.integers = options.kind == OutputKind::kClass || options.kind == OutputKind::kLeaf;
+  shape.doubles = !shape.integers && forest.is_float64();
   if (options.kind == OutputKind::kContributions || options.kind == OutputKind::kInteractions) {
     // Squares have too many names to make those that nobody reads.
     const bool has_header = verb.out.ends_with(".csv");
-    return ExplanationShape(forest, options.kind == OutputKind::kInteractions, has_header);
+    TableShape explained = ExplanationShape(forest, options.kind == OutputKind::kInteractions, has_header);
+    explained.doubles = shape.doubles;
+    return explained;
   }
   if (width != 1 || options.kind == OutputKind::kLeaf) shape.row_shape = {width};
   shape.column_names = NumberedNames(verb.kind, width);
@@ -153,10 +156,14 @@ ScorePlan PlanOf(const Forest& forest, const PredictOptions& options, bool integ
   ScorePlan plan;
   plan.width = forest.OutputWidth(options.kind, options.iterations);
   plan.integers = integers;
+  plan.doubles = !integers && forest.is_float64();
   plan.part_rows =
       std::max<size_t>(1, kPartValues / std::max<size_t>({plan.width, forest.num_features(), 1}));
   plan.threads = threads;
   plan.predict = [&forest, options](const Rows& rows, std::span<float> out) {
+    return forest.Predict(rows, options, out);
+  };
+  plan.predict_doubles = [&forest, options](const Rows& rows, std::span<double> out) {
     return forest.Predict(rows, options, out);
   };
   plan.predict_integers = [&forest, options](const Rows& rows, std::span<int32_t> out) {
@@ -286,7 +293,8 @@ void AddPredictVerb(Cli& cli) {
   CLI::App* verb = cli.AddVerb("predict", "Predicts a file of rows with a model file, without a server",
                                "espalier predict --model xgboost.ubj --input rows.csv --out scores.npy");
   auto options = std::make_shared<PredictVerbOptions>();
-  verb->add_option("--model", options->model, "XGBoost model: JSON or UBJSON")->required();
+  verb->add_option("--model", options->model, "Model of XGBoost, LightGBM (text) or scikit-learn (exported)")
+      ->required();
   verb->add_option("--input", options->input, "Rows: .npy (float32), CSV with a header row, or LIBSVM")
       ->required();
   verb->add_option("--out", options->out, "File to write: .npy or .csv")->required();

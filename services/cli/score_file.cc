@@ -35,8 +35,9 @@ absl::Status ReadAndScore(const ScorePlan& plan, const RowSource& source, const 
   part.input_bytes = input.bytes.size();
   std::vector<float> values;
   ESPALIER_ASSIGN_OR_RETURN(const Rows rows, source.Read(input, values));
-  return plan.integers ? Score<int32_t>(plan.predict_integers, plan.width, rows, writer, part)
-                       : Score<float>(plan.predict, plan.width, rows, writer, part);
+  if (plan.integers) return Score<int32_t>(plan.predict_integers, plan.width, rows, writer, part);
+  if (plan.doubles) return Score<double>(plan.predict_doubles, plan.width, rows, writer, part);
+  return Score<float>(plan.predict, plan.width, rows, writer, part);
 }
 
 // What has come out of the pipeline, in the order of the input.

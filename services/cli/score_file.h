@@ -17,11 +17,13 @@ namespace espalier {
 
 // What is made of each part.
 struct ScorePlan {
-  // Elements a row, and whether they are int32.
+  // Elements a row, and whether they are int32 or float64; else float32.
   size_t width = 1;
   bool integers = false;
-  // Fill out[row * width]; thread-safe. The one of the two that `integers` says.
+  bool doubles = false;
+  // Fill out[row * width]; thread-safe. The one of the three of which the elements are.
   std::function<absl::Status(const Rows&, std::span<float>)> predict;
+  std::function<absl::Status(const Rows&, std::span<double>)> predict_doubles;
   std::function<absl::Status(const Rows&, std::span<int32_t>)> predict_integers;
   size_t part_rows = 1024;
   uint32_t threads = 1;

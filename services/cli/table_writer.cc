@@ -71,10 +71,11 @@ class NpyWriter final : public TableWriter {
   }
 
   std::string Encode(std::span<const float> values) const override { return Bytes(values); }
+  std::string Encode(std::span<const double> values) const override { return Bytes(values); }
   std::string Encode(std::span<const int32_t> values) const override { return Bytes(values); }
 
   absl::Status Append(std::string_view rows) override {
-    numbers_ += rows.size() / sizeof(float);
+    numbers_ += rows.size() / (shape_.doubles ? sizeof(double) : sizeof(float));
     return file_.Append(rows.data(), rows.size());
   }
 
@@ -89,12 +90,11 @@ class NpyWriter final : public TableWriter {
     for (const uint64_t size : shape_.row_shape) width *= size;
     std::vector<uint64_t> shape = {width == 0 ? 0 : numbers_ / width};
     shape.insert(shape.end(), shape_.row_shape.begin(), shape_.row_shape.end());
-    return MakeNpyHeader(shape_.integers ? "<i4" : "<f4", shape);
+    return MakeNpyHeader(shape_.integers ? "<i4" : shape_.doubles ? "<f8" : "<f4", shape);
   }
 
   template <typename Number>
   static std::string Bytes(std::span<const Number> values) {
-    static_assert(sizeof(Number) == sizeof(float));
     return std::string(reinterpret_cast<const char*>(values.data()), values.size_bytes());
   }
 
@@ -124,6 +124,7 @@ class CsvWriter final : public TableWriter {
   }
 
   std::string Encode(std::span<const float> values) const override { return Text(values); }
+  std::string Encode(std::span<const double> values) const override { return Text(values); }
   std::string Encode(std::span<const int32_t> values) const override { return Text(values); }
 
   absl::Status Append(std::string_view rows) override { return file_.Append(rows.data(), rows.size()); }
@@ -136,6 +137,7 @@ class CsvWriter final : public TableWriter {
     const size_t width = shape_.column_names.size();
     std::string text;
     for (size_t i = 0; i < values.size(); ++i) {
+      // Of a float64, -2.2250738585072014e-308 is one of the longest.
       char digits[32];
       text.append(digits, std::to_chars(digits, digits + sizeof(digits), values[i]).ptr);
       text += (i + 1) % width == 0 ? '\n' : ',';

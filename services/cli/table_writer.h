@@ -22,8 +22,9 @@ struct TableShape {
   std::vector<uint64_t> row_shape;
   // Of a row in CSV: a name for each number.
   std::vector<std::string> column_names;
-  // Whether the numbers are int32; else float32.
+  // Whether the numbers are int32 or float64; else float32.
   bool integers = false;
+  bool doubles = false;
 };
 
 // Whether a table can be written under this name: it ends in .npy or .csv.
@@ -37,9 +38,10 @@ class TableWriter {
   // Deletes what was written unless Finish() succeeded.
   virtual ~TableWriter() = default;
 
-  // Whole rows in the file's form; one of the two, as the shape says. Floats have as many digits as tell them
-  // from their neighbours. Thread-safe.
+  // Whole rows in the file's form; one of the three, as the shape says. Floats have as many digits as tell
+  // them from their neighbours. Thread-safe.
   virtual std::string Encode(std::span<const float> values) const = 0;
+  virtual std::string Encode(std::span<const double> values) const = 0;
   virtual std::string Encode(std::span<const int32_t> values) const = 0;
 
   // Adds what Encode() made. One thread at a time, as Finish().

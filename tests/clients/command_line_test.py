@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import socket
 import subprocess
@@ -16,6 +17,9 @@ from tritonclient.grpc import service_pb2_grpc
 from testing import repository
 from testing.outcomes import bucket
 from testing.server import PROGRAM, Server, espalier, output, request, same_bits, wait_until
+
+
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "models/forest"
 
 
 def one_line(error):
@@ -210,6 +214,28 @@ def test_predict_is_bit_equal_to_xgboost(models, tmp_path, kind, options):
     truth = repository.truth(repository.PLAIN[1], rows, **options)
     got = np.load(tmp_path / "out.npy")
     assert same_bits(got, truth if kind != "leaf" else truth.astype(got.dtype))
+
+
+LIGHTGBM = GOLDEN / "golden_lightgbm/4.7.0"
+
+
+def test_inspect_shows_a_lightgbm_model():
+    summary = json.loads(espalier("model", "inspect", LIGHTGBM / "multiclass.txt", "--json").stdout)
+    assert summary["format"] == "lightgbm_text" and summary["objective"] == "multiclass" and summary["kernel"] == "float64_walker"
+    assert summary["num_outputs"] == 3 and summary["trees"] == 9 and summary["iterations"] == 3 and summary["feature_names"][0] == "Column_0"
+    assert "linear_tree" in one_line(espalier("model", "inspect", LIGHTGBM / "linear_tree.txt", code=1).stderr)
+
+
+@pytest.mark.parametrize("kind,offset,width", [("value", 0, 3), ("margin", 3, 3)])
+def test_predict_is_bit_equal_to_lightgbm_in_float64(tmp_path, kind, offset, width):
+    rows = np.fromfile(GOLDEN / "golden_lightgbm/rows.f32", "<f4").reshape(-1, 8)
+    np.save(tmp_path / "in.npy", rows)
+    truth = np.fromfile(LIGHTGBM / "multiclass.expected", "<f8", count=6 * len(rows))[offset * len(rows):][:width * len(rows)].reshape(-1, width)
+    for name in ("out.npy", "out.csv"):
+        espalier("predict", "--model", LIGHTGBM / "multiclass.txt", "--input", tmp_path / "in.npy", "--out", tmp_path / name, "--output-kind", kind)
+    got = np.load(tmp_path / "out.npy")
+    assert got.dtype == np.float64 and same_bits(got, truth)
+    assert same_bits(np.loadtxt(tmp_path / "out.csv", delimiter=",", skiprows=1), truth)
 
 
 def test_predict_refuses_wrong_tables(models, tmp_path):

@@ -1,7 +1,9 @@
 """Triton's own Python client, unmodified: synchronous, asynchronous, streaming, and its control calls."""
 
 import asyncio
+import pathlib
 import queue
+import shutil
 
 import numpy as np
 import pytest
@@ -235,3 +237,24 @@ def test_a_new_version_is_found_and_a_corrupt_one_is_refused(tmp_path):
         (tmp_path / "staged" / "plain" / "2").rename(models / "plain" / "2")
         wait_until(lambda: client.is_model_ready("plain", "2"))
         assert same_bits(client.infer("plain", [tensor(ROWS)], model_version="2").as_numpy("output__0"), TRUTH)
+
+
+def test_models_of_lightgbm_and_scikit_learn_are_served_as_their_rounded_float64(tmp_path):
+    golden = pathlib.Path(__file__).resolve().parent.parent / "models/forest"
+    models = tmp_path / "models"
+    for name, source in (("lightgbm", "golden_lightgbm/4.7.0/binary.txt"), ("sklearn", "golden_sklearn/1.9.1/hist_classes.json")):
+        (models / name / "1").mkdir(parents=True)
+        shutil.copy(golden / source, models / name / "1" / ("model" + source[source.rindex("."):]))
+    (models / "lightgbm" / "config.pbtxt").write_text(
+        'backend: "fil"\nmax_batch_size: 1024\ninput [{ name: "input__0" data_type: TYPE_FP32 dims: [ 8 ] }]\n'
+        'output [{ name: "output__0" data_type: TYPE_FP32 dims: [ 1 ] }]\n'
+        'parameters [{ key: "model_type" value: { string_value: "lightgbm" } }]\n')
+    with Server(tmp_path, models) as server, tritonclient.grpc.InferenceServerClient(server.address) as client:
+        for name, folder, model, width in (("lightgbm", "golden_lightgbm", "4.7.0/binary", 1), ("sklearn", "golden_sklearn", "1.9.1/hist_classes", 3)):
+            rows = np.fromfile(golden / folder / "rows.f32", "<f4").reshape(-1, 8)
+            truth = np.fromfile(golden / folder / f"{model}.expected", "<f8", count=width * len(rows)).reshape(-1, width)
+            values = client.infer(name, [tensor(rows)]).as_numpy("output__0")
+            if name == "lightgbm":
+                assert same_bits(values, truth.astype(np.float32))
+            else:
+                np.testing.assert_allclose(values, truth, rtol=1e-7)

@@ -198,7 +198,7 @@ TEST(ModelSettingsTest, RefusesByName) {
       {"output [ { name: \"o\" data_type: TYPE_FP32 }, { name: \"treeshap_output\" data_type: TYPE_FP32 } ]",
        "treeshap_output"},
       {Parameter("model_type", "treelite_checkpoint"), "model_type \"treelite_checkpoint\" is not supported"},
-      {Parameter("model_type", "lightgbm"), "model_type \"lightgbm\" is not supported"},
+      {Parameter("model_type", "LightGBM"), "model_type \"LightGBM\" is not supported"},
       {Parameter("output_class", "yes"), "output_class \"yes\" must be true or false"},
       {Parameter("predict_proba", ""), "predict_proba"},
       {Parameter("threshold", "nan"), "threshold \"nan\""},

@@ -15,6 +15,9 @@ const ModelFacts kBinary{.format = "xgboost_ubj", .objective = "binary:logistic"
 const ModelFacts kRegression{.format = "xgboost_json", .objective = "reg:squarederror", .num_features = 6};
 const ModelFacts kSoftprob{
     .format = "xgboost_json", .objective = "multi:softprob", .num_features = 6, .value_width = 3};
+const ModelFacts kLightGbm{.format = "lightgbm_text", .objective = "binary", .num_features = 6};
+const ModelFacts kTwoClasses{
+    .format = "sklearn_json", .objective = "logistic", .num_features = 6, .value_width = 2};
 const ModelFacts kSoftmax{.format = "xgboost_json", .objective = "multi:softmax", .num_features = 6};
 
 absl::StatusOr<CompletedConfig> Complete(const std::string& text, const ModelFacts& facts) {
@@ -43,6 +46,19 @@ TEST(ModelSignatureTest, OnlyAProbabilityIsDividedByTheThreshold) {
     const ModelFacts facts{.format = "xgboost_ubj", .objective = objective, .num_features = 6};
     EXPECT_FALSE(CompleteConfig(DefaultModelSettings("a"), facts)->signature.is_probability) << objective;
   }
+}
+
+TEST(ModelSignatureTest, AProbabilityOfFloat64IsDividedByTheForestUnlessAThresholdIsSet) {
+  EXPECT_FALSE(Complete(Parameter("output_class", "true"), kLightGbm)->signature.is_probability);
+  const std::string threshold =
+      "parameters [ { key: \"threshold\" value: { string_value: \"0.3\" } }, "
+      "{ key: \"output_class\" value: { string_value: \"true\" } } ] ";
+  EXPECT_TRUE(Complete(threshold, kLightGbm)->signature.is_probability);
+  EXPECT_TRUE(Complete(Parameter("predict_proba", "true"), kLightGbm)->signature.predict_proba);
+  // Two columns are there already.
+  const auto two = Complete(Parameter("predict_proba", "true"), kTwoClasses);
+  ASSERT_TRUE(two.ok()) << two.status();
+  EXPECT_FALSE(two->signature.predict_proba);
 }
 
 TEST(ModelSignatureTest, WithoutAConfigEverythingComesFromTheModel) {
@@ -137,6 +153,9 @@ TEST(ModelSignatureTest, RefusesWhatTheModelCannotGive) {
               HasSubstr("threshold"));
   EXPECT_THAT(ErrorOf(Parameter("model_type", "xgboost_json"), kBinary), HasSubstr("xgboost_ubj"));
   EXPECT_TRUE(Complete(Parameter("model_type", "xgboost"), kBinary).ok());
+  EXPECT_THAT(ErrorOf(Parameter("model_type", "lightgbm"), kBinary), HasSubstr("xgboost_ubj"));
+  EXPECT_TRUE(Complete(Parameter("model_type", "lightgbm"), kLightGbm).ok());
+  EXPECT_THAT(ErrorOf(Parameter("model_type", "xgboost"), kLightGbm), HasSubstr("lightgbm_text"));
   // Without output_class a threshold has nothing to decide.
   EXPECT_TRUE(Complete(Parameter("threshold", "0.3"), kRegression).ok());
 }

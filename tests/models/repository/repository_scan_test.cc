@@ -94,7 +94,7 @@ std::string Chosen(const std::vector<std::string>& names, const ModelSettings& s
 TEST(ChooseModelFileTest, HasAnOrder) {
   const ModelSettings settings = DefaultModelSettings("a");
   std::vector<std::string> names = {"xgboost.ubj", "xgboost.json", "xgboost.model", "model.ubj",
-                                    "model.json"};
+                                    "model.json", "model.txt"};
   while (!names.empty()) {
     EXPECT_EQ(Chosen(names, settings), names.front());
     names.erase(names.begin());
@@ -107,6 +107,8 @@ TEST(ChooseModelFileTest, ModelTypePutsItsFileFirst) {
   settings.model_type = "xgboost_json";
   EXPECT_EQ(Chosen({"xgboost.ubj", "xgboost.json"}, settings), "xgboost.json");
   EXPECT_EQ(Chosen({"xgboost.ubj"}, settings), "xgboost.ubj");
+  settings.model_type = "lightgbm";
+  EXPECT_EQ(Chosen({"xgboost.ubj", "model.txt"}, settings), "model.txt");
   settings.model_type = "xgboost";
   EXPECT_EQ(Chosen({"xgboost.ubj", "xgboost.model"}, settings), "xgboost.model");
 }

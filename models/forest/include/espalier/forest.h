@@ -92,7 +92,7 @@ typedef struct espalier_forest_info {
   uint32_t has_feature_names; /* 0 or 1 */
   uint64_t memory_bytes;
   const char* objective; /* "binary:logistic" */
-  const char* format;    /* "xgboost_json", "xgboost_ubj" */
+  const char* format;    /* "xgboost_ubj", "lightgbm_text", "sklearn_json", ... */
   const char* version;   /* of the program that wrote the file, "3.2.0"; "" when it does not say */
   const char* kernel;    /* the engine that walks the trees, for people */
 } espalier_forest_info;
