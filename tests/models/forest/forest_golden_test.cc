@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "gtest/gtest.h"
-#include "models/base/file.h"
 #include "models/base/strings.h"
 #include "models/forest/forest.h"
 #include "models/forest/read_ensemble.h"
@@ -38,27 +37,6 @@ void ExpectClose(const std::vector<float>& ours, const std::vector<float>& their
   ASSERT_EQ(ours.size(), theirs.size());
   for (size_t i = 0; i < ours.size(); ++i) {
     EXPECT_NEAR(ours[i], theirs[i], 1e-6 * std::max(1.0f, std::abs(theirs[i]))) << i;
-  }
-}
-
-// golden/make_interventional.py
-TEST(ForestGoldenTest, ContributionsAgainstABackgroundAreThoseOfShap) {
-  const std::vector<float> values = GoldenRows();
-  constexpr size_t kRowBytes = kGoldenFeatures * sizeof(float);
-  const Rows rows{reinterpret_cast<const std::byte*>(values.data()), values.size() / kGoldenFeatures,
-                  kRowBytes};
-  for (const char* name : {"binary_logistic", "multi_softprob"}) {
-    const std::string file = FindGoldenModel("1.7.6", name).files[0];
-    const std::shared_ptr<const Forest> forest = *Forest::Compile(*ReadEnsembleFile(file));
-    const std::string bytes = *ReadFile(file.substr(0, file.rfind('.')) + ".interventional");
-    std::vector<float> expected(bytes.size() / sizeof(float));
-    std::memcpy(expected.data(), bytes.data(), bytes.size());
-    std::vector<float> out(rows.count * forest->OutputWidth(OutputKind::kContributions));
-    ASSERT_EQ(out.size(), expected.size());
-    PredictOptions options = {.kind = OutputKind::kContributions};
-    options.background = Rows{rows.data + 8 * kRowBytes, rows.count - 8, kRowBytes};
-    ASSERT_TRUE(forest->Predict(rows, options, std::span<float>(out)).ok());
-    for (size_t i = 0; i < out.size(); ++i) EXPECT_NEAR(out[i], expected[i], 2e-6) << name << " " << i;
   }
 }
 
