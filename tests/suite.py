@@ -20,7 +20,7 @@ LOGS = ROOT / "build" / "logs"
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "espalier"
 JOBS = str(os.cpu_count() or 2)
 # What the Python package is built from.
-WHEEL_SOURCES = ("CMakeLists.txt", "cmake", "models/CMakeLists.txt", "models/base", "models/forest", "models/repository")
+WHEEL_SOURCES = ("CMakeLists.txt", "cmake", "models/CMakeLists.txt", "models/base", "models/forest", "models/repository", "proto", "router")
 OURS = ("models", "router", "services", "deploy")
 
 GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.1"
@@ -199,7 +199,7 @@ class Suite:
 
     def python(self):
         python = self.wheel_python()
-        self.pytest("python", ROOT / "build/release/espalier", "tests/models/forest/python", python=python)
+        self.pytest("python", ROOT / "build/release/espalier", "tests/models/forest/python", "tests/router/python", python=python)
 
     def e2e(self):
         self.build("release")

@@ -1,4 +1,4 @@
-"""The parts of docs/embed.md that are for Python, as they stand."""
+"""The parts of docs/embed.md and docs/embed-assign.md that are for Python, as they stand."""
 
 import os
 import pathlib
@@ -11,16 +11,13 @@ sys.path.insert(0, str(ROOT / "tests/package"))
 import embed_test  # noqa: E402
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    page = embed_test.Page(ROOT / "build/release", tmp_path_factory.mktemp("page"))
+@pytest.mark.parametrize("library, least", [("forest", 2), ("assign", 1)])
+def test_page_says_what_happens(library, least, tmp_path):
+    embed_test.choose(library)
+    page = embed_test.Page(ROOT / "build/release", tmp_path / "page")
     page.exported = [f"export PATH={pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"]
     page.write_programs()
-    return page
-
-
-def test_page_says_what_happens(page):
     blocks = embed_test.console_blocks("python")
-    assert len(blocks) >= 2
+    assert len(blocks) >= least
     for block in blocks:
         assert page.run(block) == block
