@@ -34,6 +34,8 @@ def to_document(estimator):
     import sklearn
 
     kind = type(estimator).__name__
+    if tuple(int(part) for part in sklearn.__version__.split(".")[:2]) < (1, 3):
+        raise ValueError(f"scikit-learn {sklearn.__version__}: need 1.3 or later")
     if kind.startswith("HistGradientBoosting"):
         model = _hist_gradient_boosting(estimator)
     elif kind.startswith("GradientBoosting"):
@@ -148,12 +150,13 @@ def _whole_numbers(categories):
             numbers.append(None)
             continue
         try:
-            number = float(category)
-        except (TypeError, ValueError):
-            number = -1.0
-        if number != int(number) or not 0 <= number < MAX_CATEGORY:
+            number = int(category)
+            exact = not isinstance(category, str) and number == category and 0 <= number < MAX_CATEGORY
+        except (TypeError, ValueError, OverflowError):
+            exact = False
+        if not exact:
             raise ValueError(f"category {category!r}: must be a whole number from 0 to {MAX_CATEGORY - 1}")
-        numbers.append(int(number))
+        numbers.append(number)
     return numbers
 
 

@@ -1,4 +1,4 @@
-// The text format of LightGBM: what Booster.save_model writes, of versions v2 to v4 of the format.
+// The text format of LightGBM: what Booster.save_model writes, of versions v3 and v4 of the format.
 //
 // A header of `key=value` lines, one block a tree (columns with an entry a split or a leaf), the line
 // `end of trees`, and then importances and training parameters, which predictions do not need and which are

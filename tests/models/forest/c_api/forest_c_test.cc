@@ -11,6 +11,7 @@
 #include "models/base/file.h"
 #include "tests/models/forest/c_api/c_caller.h"
 #include "tests/models/forest/c_api/loaded_forest.h"
+#include "tests/models/forest/float64_golden.h"
 #include "tests/models/forest/golden_models.h"
 
 namespace espalier {
@@ -61,6 +62,21 @@ TEST_F(ForestCTest, EveryGoldenModelGivesXgboostsBits) {
       if (model.linear()) continue;
       EXPECT_EQ(PredictIntegers(forest, rows_, OptionsOf(ESPALIER_LEAF)), expected.leaf) << file;
     }
+  }
+}
+
+TEST_F(ForestCTest, ModelsOfFloat64GiveTheirNumbersRounded) {
+  for (const Float64Golden& model : Float64Goldens("lightgbm")) {
+    if (model.refused()) continue;
+    const std::vector<float> values = Float64GoldenRows(model.library);
+    const LoadedForest forest = LoadForest(model.file);
+    const Float64Predictions expected = ReadFloat64Predictions(model);
+    const espalier_rows rows = DenseRows(values, kFloat64GoldenFeatures);
+    const std::vector<float> rounded(expected.value.begin(), expected.value.end());
+    const std::vector<float> got = PredictFloats(forest, rows);
+    ASSERT_EQ(got.size(), rounded.size());
+    EXPECT_EQ(std::memcmp(got.data(), rounded.data(), got.size() * sizeof(float)), 0) << model.Label();
+    EXPECT_EQ(PredictIntegers(forest, rows, OptionsOf(ESPALIER_LEAF)), expected.leaf) << model.Label();
   }
 }
 
