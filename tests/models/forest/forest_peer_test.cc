@@ -480,10 +480,10 @@ TEST(ForestPeerTest, ContributionsAgainstABackgroundAddUp) {
     const size_t columns = model.data.rows.columns;
     const auto end = model.data.rows.values.begin() + static_cast<ptrdiff_t>(100 * columns);
     const FloatMatrix rows{100, columns, {model.data.rows.values.begin(), end}};
-    PredictOptions options = {.kind = OutputKind::kContributions, .iterations = {1, 5}};
+    PredictOptions options = {.kind = OutputKind::kContributions, .iterations = {1, 4}};
     options.background = AsRows(rows);
     const std::vector<float> margins =
-        Predict(*forest, rows, {.kind = OutputKind::kMargin, .iterations = {1, 5}});
+        Predict(*forest, rows, {.kind = OutputKind::kMargin, .iterations = {1, 4}});
     const std::vector<float> contributions = Predict(*forest, rows, options);
     ExpectClose(GroupSums(contributions, columns + 1), margins, 2e-6);
     const uint32_t outputs = forest->num_outputs();
