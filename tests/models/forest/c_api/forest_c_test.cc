@@ -407,8 +407,9 @@ TEST_F(ForestCTest, ThreadsShareAForest) {
 // What a program was compiled with must not move under it.
 static_assert(sizeof(espalier_rows) == 72 && offsetof(espalier_rows, values) == 16 &&
               offsetof(espalier_rows, num_values) == 64);
-static_assert(sizeof(espalier_predict_options) == 40 &&
-              offsetof(espalier_predict_options, base_margin) == 24);
+static_assert(sizeof(espalier_predict_options) == 48 &&
+              offsetof(espalier_predict_options, base_margin) == 24 &&
+              offsetof(espalier_predict_options, background) == 40);
 static_assert(sizeof(espalier_forest_info) == 88 && offsetof(espalier_forest_info, best_iteration) == 24 &&
               offsetof(espalier_forest_info, objective) == 56);
 
