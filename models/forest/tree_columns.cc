@@ -16,6 +16,8 @@ absl::Status CheckSize(std::string_view field, size_t size, size_t nodes) {
 
 absl::Status CheckSizes(const TreeColumns& columns) {
   const size_t nodes = columns.left_children.size();
+  // Before it takes room: nothing is shorter in a file than a tree without nodes.
+  if (nodes == 0) return InvalidArgument("left_children has no entries: a tree has at least one node");
   if (columns.num_nodes >= 0 && static_cast<uint64_t>(columns.num_nodes) != nodes) {
     return InvalidArgument("tree_param num_nodes ", columns.num_nodes, ": must be the ", nodes,
                            " entries of left_children");

@@ -95,7 +95,9 @@ TEST(HostileFloat64ModelsTest, TextsThatContradictThemselves) {
   ExpectRefused(kText, "threshold=0.5 0", "threshold=0.5 0.5", "split 1, threshold 0.5: must be one");
   ExpectRefused(kText, "decision_type=10 1", "decision_type=12 1", "decision_type 12: must be 0 to 11");
   ExpectRefused(kText, "decision_type=10 1", "decision_type=-1 1", "decision_type -1: must be 0 to 11");
-  ExpectRefused(kText, "decision_type=10 1", "decision_type=1 1", "segments of nodes must not overlap");
+  ExpectRefused(kText, "decision_type=10 1", "decision_type=1 1", "split 0, threshold 0.5: must be one of");
+  ExpectRefused(With(kText, "threshold=0.5 0", "threshold=0 0"), "decision_type=10 1", "decision_type=1 1",
+                "segments of nodes must not overlap");
   ExpectRefused(kText, "cat_boundaries=0 1", "cat_boundaries=0 2", "must ascend from 0 to the 1 words");
   ExpectRefused(kText, "cat_boundaries=0 1", "cat_boundaries=0 -1", "must ascend from 0");
   ExpectRefused(kText, "cat_boundaries=0 1", "cat_boundaries=0", "cat_boundaries has 1 entries: must be");
