@@ -4,10 +4,10 @@
 #include <array>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/forest/answer_walker.cc"
+#include "hwy/aligned_allocator.h"
 #include "hwy/foreach_target.h"  // IWYU pragma: keep
 #include "hwy/highway.h"
 #include "models/forest/find_rank-inl.h"
@@ -16,7 +16,7 @@
 #define ESPALIER_MODELS_FOREST_ANSWER_WALKER_ONCE_
 namespace espalier {
 
-// Answers are written in pieces of this many bytes, which may go beyond the last number.
+// Answers are written in pieces of up to this many bytes, which may go beyond the last number.
 inline constexpr size_t kAnswerPiece = 64;
 
 // 256 times no, then yes: the answers to the questions of a part are a window of it.
@@ -96,15 +96,17 @@ class RowWalk {
   static constexpr uint32_t kTopLevels = std::min(kDepth, HeapTrees::kTopLevels);
   static constexpr uint32_t kBlockLevels = kDepth - kTopLevels;
 
+  HWY_INLINE size_t Step(const uint16_t* questions, size_t place) const {
+    return 2 * place + answers_[questions[place]];
+  }
+
   template <uint32_t kCount>
   HWY_INLINE void AddGroup(uint32_t tree, uint32_t num_outputs, float* margins) const {
     const uint16_t* const questions = trees_.tops() + (size_t{tree} << kTopLevels);
     size_t at[kCount];
     std::fill_n(at, kCount, size_t{1});
     for (uint32_t level = 0; level < kTopLevels; ++level) {
-      for (uint32_t i = 0; i < kCount; ++i) {
-        at[i] = 2 * at[i] + answers_[questions[(size_t{i} << kTopLevels) + at[i]]];
-      }
+      for (uint32_t i = 0; i < kCount; ++i) at[i] = Step(questions + (size_t{i} << kTopLevels), at[i]);
     }
     if constexpr (kBlockLevels > 0) WalkBlocks<kCount>(tree, at);
     const float* const leaves = trees_.Leaves(tree) - (size_t{1} << kDepth);
@@ -133,7 +135,7 @@ class RowWalk {
       at[i] = 1;
     }
     for (uint32_t level = 0; level < kBlockLevels; ++level) {
-      for (uint32_t i = 0; i < kCount; ++i) at[i] = 2 * at[i] + answers_[blocks[first[i] + at[i]]];
+      for (uint32_t i = 0; i < kCount; ++i) at[i] = Step(blocks + first[i], at[i]);
     }
     for (uint32_t i = 0; i < kCount; ++i) {
       at[i] += first[i] - (size_t{i} << kDepth) + (size_t{1} << kDepth) - (1u << kBlockLevels);
@@ -189,6 +191,11 @@ namespace {
 
 HWY_EXPORT(WalkByAnswers);
 
+struct AnswerBuffer {
+  hwy::AlignedFreeUniquePtr<uint8_t[]> answers;
+  size_t size = 0;
+};
+
 class AnswerWalker final : public Kernel {
  public:
   AnswerWalker(const HeapTrees& trees, uint32_t num_outputs) : trees_(trees), num_outputs_(num_outputs) {}
@@ -204,10 +211,13 @@ class AnswerWalker final : public Kernel {
  private:
   // Room for the answers of a row. One a thread, grown to the largest forest that the thread has seen.
   uint8_t* Answers() const {
-    static thread_local std::vector<uint8_t> answers;
+    static thread_local AnswerBuffer buffer;
     const size_t size = trees_.questions.num_numbers() + kAnswerPiece;
-    if (answers.size() < size) answers.resize(size);
-    return answers.data();
+    if (buffer.size < size) {
+      buffer.answers = hwy::AllocateAligned<uint8_t>(size);
+      buffer.size = size;
+    }
+    return buffer.answers.get();
   }
 
   const HeapTrees& trees_;

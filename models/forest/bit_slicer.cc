@@ -20,6 +20,9 @@ namespace espalier {
 // The rows of a block, at most: one vector of bits.
 inline constexpr size_t kMaxBlockRows = 256;
 
+// With more outputs than this, trees are added one after the other, whatever their output.
+inline constexpr uint32_t kMaxGroupedOutputs = 32;
+
 // Buffers of a thread for one block.
 struct BlockBuffers {
   // A vector of bits for each question, by its number.
@@ -303,6 +306,32 @@ void FindLeaves(const uint64_t* planes, size_t words, const float* leaves, size_
   }
 }
 
+// The numbers of leaves of `count` rows in one tree, kMaxBlockRows apart from those in the next.
+template <uint32_t kDepth>
+void NumberRows(const uint64_t* planes, size_t words, size_t count, uint8_t* numbers) {
+  for (size_t row = 0; row < count; row += RowsAtOnce()) {
+    NumberLeaves<kDepth>(planes, words, row, numbers + row);
+  }
+}
+
+// Adds the leaves of kGroup trees, in their order, to the sums of one output.
+inline constexpr size_t kGroup = 8;
+HWY_INLINE void AddGroup(const uint8_t* numbers, const float* const* leaves, size_t count, float* sums) {
+  const float* tree[kGroup];
+  std::copy_n(leaves, kGroup, tree);
+  for (size_t row = 0; row < count; ++row) {
+    float sum = sums[row];
+    for (size_t i = 0; i < kGroup; ++i) sum += tree[i][numbers[i * kMaxBlockRows + row]];
+    sums[row] = sum;
+  }
+}
+
+// Whether AddLeaves is faster one tree at a time.
+template <uint32_t kDepth>
+constexpr bool LeavesFitRegisters() {
+  return HWY_TARGET <= HWY_AVX3 && kDepth <= 6;
+}
+
 // Adds the leaves that the planes (of `words` words) name to `count` margins, a multiple of the lanes.
 template <uint32_t kDepth>
 void AddLeaves(const uint64_t* planes, size_t words, const float* leaves, size_t count, float* margins) {
@@ -313,6 +342,28 @@ void AddLeaves(const uint64_t* planes, size_t words, const float* leaves, size_t
   for (size_t row = 0; row < count; row += RowsAtOnce()) {
     NumberLeaves<kDepth>(planes, words, row, numbers);
     for (size_t i = 0; i < RowsAtOnce(); ++i) margins[row + i] += leaves[numbers[i]];
+  }
+}
+
+// Adds the trees of one output, kGroup at a time.
+template <uint32_t kDepth, class D>
+void AddTreesOfOutput(const HeapTrees& trees, const Block<D>& block, TreeRange range, uint32_t output,
+                      size_t count, float* sums) {
+  alignas(64) uint64_t planes[HeapTrees::kMaxDepth * kMaxBlockRows / 64 + 8];
+  alignas(64) uint8_t numbers[kGroup * kMaxBlockRows];
+  const float* leaves[kGroup];
+  size_t size = 0;
+  for (uint32_t tree = range.begin; tree < range.end; ++tree) {
+    if (trees.outputs[tree] != output) continue;
+    block.template FindPlanes<kDepth>(tree, planes);
+    NumberRows<kDepth>(planes, hn::Lanes(D()), count, numbers + size * kMaxBlockRows);
+    leaves[size++] = trees.Leaves(tree);
+    if (size < kGroup) continue;
+    AddGroup(numbers, leaves, count, sums);
+    size = 0;
+  }
+  for (size_t i = 0; i < size; ++i) {
+    for (size_t row = 0; row < count; ++row) sums[row] += leaves[i][numbers[i * kMaxBlockRows + row]];
   }
 }
 
@@ -334,7 +385,12 @@ void AddTrees(const HeapTrees& trees, uint32_t width, const Rows& rows, TreeRang
     for (size_t row = 0; row < count; ++row) {
       for (uint32_t i = 0; i < width; ++i) sums[i * max_rows + row] = out[row * width + i];
     }
-    for (uint32_t tree = range.begin; tree < range.end; ++tree) {
+    // Outputs do not wait for each other: what counts is the order of an output's own trees.
+    const bool grouped = !trees.HasTails() && !LeavesFitRegisters<kDepth>() && width <= kMaxGroupedOutputs;
+    for (uint32_t output = 0; grouped && output < width; ++output) {
+      AddTreesOfOutput<kDepth>(trees, block, range, output, rounded, sums + output * max_rows);
+    }
+    for (uint32_t tree = range.begin; !grouped && tree < range.end; ++tree) {
       block.template FindPlanes<kDepth>(tree, planes);
       float* tree_sums = sums + trees.outputs[tree] * max_rows;
       if (trees.HasTails()) {

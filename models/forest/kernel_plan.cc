@@ -21,7 +21,7 @@ namespace {
 constexpr size_t kWalkedRows = 4;
 constexpr size_t kSmallBlock = 64;
 constexpr size_t kLargeBlock = 256;
-constexpr int kRepeats = 3;
+constexpr int kRepeats = 2;
 constexpr size_t kNever = std::numeric_limits<size_t>::max();
 // Forests of more features are not tried: the rows would cost more than the choice is worth.
 constexpr uint32_t kMaxSampledFeatures = 4096;

@@ -13,6 +13,8 @@ namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr size_t kFirstPlaces = 1u << 12;
+// Of a draft that is no numeric question: no key has these bits.
+constexpr uint64_t kNotNumeric = ~uint64_t{0};
 // Bits of categories may take this many words. Far below what CategorySets allows, so that the nodes of every
 // forest that has a QuestionTable can be laid out too.
 constexpr uint64_t kMaxSetWords = uint64_t{4} << 20;
@@ -20,11 +22,17 @@ constexpr uint64_t kMaxSetWords = uint64_t{4} << 20;
 // The number whose key this is.
 float KeyedFloat(uint32_t key) { return std::bit_cast<float>(key & 0x80000000u ? key ^ 0x80000000u : ~key); }
 
+// Runs of numbers start at multiples of this, so that answers can be written in whole vectors of bytes.
+constexpr size_t kAlignment = 32;
+
+size_t Aligned(size_t number) { return (number + kAlignment - 1) / kAlignment * kAlignment; }
+
 size_t Hash(uint64_t bits) { return static_cast<size_t>((bits * 0x9E3779B97F4A7C15u) >> 32); }
 
 }  // namespace
 
-QuestionTableBuilder::QuestionTableBuilder(uint32_t num_features) : places_(kFirstPlaces) {
+QuestionTableBuilder::QuestionTableBuilder(uint32_t num_features)
+    : bits_(1, kNotNumeric), places_(kFirstPlaces) {
   // 31 bits of a key are the feature.
   if (num_features > (1u << 31) - 1) last_draft_ = QuestionTable::kMaxNumbers;
 }
@@ -39,25 +47,26 @@ std::optional<uint16_t> QuestionTableBuilder::AddNumeric(const TreeNode& node) {
                         static_cast<uint64_t>(!node.default_left);
   const size_t mask = places_.size() - 1;
   size_t place = Hash(bits) & mask;
-  for (; places_[place].draft != 0; place = (place + 1) & mask) {
-    if (places_[place].bits == bits) return places_[place].draft;
+  for (; places_[place] != 0; place = (place + 1) & mask) {
+    if (bits_[places_[place]] == bits) return places_[place];
   }
   const std::optional<uint16_t> draft = NextDraft();
   if (!draft.has_value() || std::isnan(node.value)) return std::nullopt;
-  places_[place] = {bits, *draft};
-  if (++num_numeric_ * 2 > places_.size()) Rehash();
+  places_[place] = *draft;
+  bits_.resize(*draft, kNotNumeric);
+  bits_.push_back(bits);
+  if (bits_.size() * 2 > places_.size()) Rehash();
   return draft;
 }
 
 void QuestionTableBuilder::Rehash() {
-  std::vector<Numeric> old(places_.size() * 4);
-  old.swap(places_);
+  places_.assign(places_.size() * 4, 0);
   const size_t mask = places_.size() - 1;
-  for (const Numeric& question : old) {
-    if (question.draft == 0) continue;
-    size_t place = Hash(question.bits) & mask;
-    while (places_[place].draft != 0) place = (place + 1) & mask;
-    places_[place] = question;
+  for (size_t draft = 1; draft < bits_.size(); ++draft) {
+    if (bits_[draft] == kNotNumeric) continue;
+    size_t place = Hash(bits_[draft]) & mask;
+    while (places_[place] != 0) place = (place + 1) & mask;
+    places_[place] = static_cast<uint16_t>(draft);
   }
 }
 
@@ -86,9 +95,10 @@ std::optional<uint16_t> QuestionTableBuilder::AddCategorical(const Tree& tree, c
 
 std::optional<QuestionTable> QuestionTableBuilder::Build(std::vector<uint16_t>& numbers) {
   std::vector<Numeric> numeric;
-  numeric.reserve(num_numeric_);
-  std::copy_if(places_.begin(), places_.end(), std::back_inserter(numeric),
-               [](const Numeric& question) { return question.draft != 0; });
+  numeric.reserve(bits_.size());
+  for (size_t draft = 1; draft < bits_.size(); ++draft) {
+    if (bits_[draft] != kNotNumeric) numeric.push_back({bits_[draft], static_cast<uint16_t>(draft)});
+  }
   std::sort(numeric.begin(), numeric.end(),
             [](const Numeric& a, const Numeric& b) { return a.bits < b.bits; });
   std::stable_sort(categorical_.begin(), categorical_.end(),
@@ -137,8 +147,8 @@ void QuestionTableBuilder::AddParts(const Numeric* begin, const Numeric* end, Qu
     uint32_t* const firsts[2] = {&part.left_first, &part.right_first};
     for (const bool right : {false, true}) {
       if (!asked[right]) continue;
-      *firsts[right] = static_cast<uint32_t>(table.num_numbers_);
-      table.num_numbers_ += part.count + 2;
+      *firsts[right] = static_cast<uint32_t>(Aligned(table.num_numbers_));
+      table.num_numbers_ = *firsts[right] + part.count + 2;
     }
     uint32_t rank = 0;
     for (const Numeric* question = begin; question != last; ++question) {
@@ -157,14 +167,14 @@ bool QuestionTableBuilder::AddSets(const Categorical* begin, const Categorical* 
                                    std::vector<uint16_t>& numbers) const {
   QuestionTable::Sets sets;
   sets.feature = begin->feature;
-  sets.first = static_cast<uint32_t>(table.num_numbers_);
+  sets.first = static_cast<uint32_t>(Aligned(table.num_numbers_));
   sets.count = static_cast<uint32_t>(end - begin);
   sets.begin = table.bits_.size();
   for (const Categorical* question = begin; question != end; ++question) {
     if (!question->categories.empty()) sets.span = std::max(sets.span, question->categories.back() + 1);
   }
   // Whole words of answers, for they are written by words.
-  table.num_numbers_ += size_t{64} * sets.words();
+  table.num_numbers_ = sets.first + size_t{64} * sets.words();
   const size_t size = (size_t{sets.span} + 2) * sets.words();
   if (table.num_numbers_ > QuestionTable::kMaxNumbers || table.bits_.size() + size > kMaxSetWords)
     return false;

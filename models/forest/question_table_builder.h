@@ -40,8 +40,8 @@ class QuestionTableBuilder {
   // A numeric question: its feature, its threshold's key and whether a missing value goes right, most
   // significant first, so that questions sort as they are numbered.
   struct Numeric {
-    uint64_t bits;
-    uint16_t draft;
+    uint64_t bits = 0;
+    uint16_t draft = 0;
 
     uint32_t feature() const { return static_cast<uint32_t>(bits >> 33); }
     uint32_t key() const { return static_cast<uint32_t>(bits >> 1); }
@@ -67,9 +67,9 @@ class QuestionTableBuilder {
   bool AddSets(const Categorical* begin, const Categorical* end, QuestionTable& table,
                std::vector<uint16_t>& numbers) const;
 
-  // An open hash table of the numeric questions; draft 0 is an empty place.
-  std::vector<Numeric> places_;
-  size_t num_numeric_ = 0;
+  // By draft, the numeric questions; and their drafts in an open hash table, in which 0 is an empty place.
+  std::vector<uint64_t> bits_;
+  std::vector<uint16_t> places_;
   absl::flat_hash_map<std::string, uint16_t> known_sets_;
   std::vector<Categorical> categorical_;
   uint32_t last_draft_ = 0;

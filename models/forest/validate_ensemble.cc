@@ -157,6 +157,7 @@ class TreeValidator {
     if (tree.nodes.empty() || tree.nodes.size() > limits_.max_nodes_per_tree) {
       return Refuse("num_nodes ", tree.nodes.size(), ": must be 1 to ", limits_.max_nodes_per_tree);
     }
+    if (IsPlain(tree)) return absl::OkStatus();
     reached_.assign(tree.nodes.size(), false);
     pending_.assign(1, {0, 0});
     reached_[0] = true;
@@ -180,6 +181,30 @@ class TreeValidator {
   }
 
  private:
+  // Whether all is well with a tree of numeric splits whose nodes come after their parents, as in what
+  // XGBoost itself writes. The other trees, and what is wrong with them, are for the walk to find.
+  bool IsPlain(const Tree& tree) {
+    const size_t count = tree.nodes.size();
+    depth_.assign(count, 0);
+    depth_[0] = 1;
+    bool fine = tree.leaf_vectors.empty();
+    for (size_t i = 0; i < count && fine; ++i) {
+      const TreeNode& node = tree.nodes[i];
+      if (depth_[i] == 0) continue;
+      if (node.left == -1 && node.right == -1) {
+        fine = std::isfinite(node.value);
+        continue;
+      }
+      const auto left = static_cast<uint32_t>(node.left);
+      const auto right = static_cast<uint32_t>(node.right);
+      fine = left > i && right > i && left < count && right < count && left != right && depth_[left] == 0 &&
+             depth_[right] == 0 && node.feature < ensemble_.num_features && !node.categorical &&
+             !std::isnan(node.value) && depth_[i] <= limits_.max_path_depth;
+      if (fine) depth_[left] = depth_[right] = depth_[i] + 1;
+    }
+    return fine;
+  }
+
   struct Visit {
     uint32_t node;
     uint32_t depth;
@@ -312,6 +337,8 @@ class TreeValidator {
   size_t index_ = 0;
   size_t categories_left_ = 0;
   std::vector<bool> reached_;
+  // By node, 1 more than its splits above; 0 where it has not been reached.
+  std::vector<uint32_t> depth_;
   std::vector<Visit> pending_;
 };
 
