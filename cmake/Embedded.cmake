@@ -24,9 +24,8 @@ function(embedded_targets name targets headers map)
   set(objects)
   set(needs)
   foreach(target ${targets})
-    # Objects, and not the archives of the folders, so that the static library is whole too. sha256.cc stays out,
-    # for nothing here needs it and it would need OpenSSL.
-    list(APPEND objects "$<FILTER:$<TARGET_OBJECTS:espalier_${target}>,EXCLUDE,sha256>")
+    # Objects, and not the archives of the folders, so that the static library is whole too.
+    list(APPEND objects $<TARGET_OBJECTS:espalier_${target}>)
     # What the folders need beside each other; nlohmann_json has nothing to link.
     get_target_property(libraries espalier_${target} LINK_LIBRARIES)
     list(APPEND needs ${libraries})
@@ -34,7 +33,7 @@ function(embedded_targets name targets headers map)
     set_target_properties(espalier_${target} PROPERTIES
       POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   endforeach()
-  list(FILTER needs EXCLUDE REGEX "^espalier|^OpenSSL|^nlohmann_json")
+  list(FILTER needs EXCLUDE REGEX "^espalier|^nlohmann_json")
   list(REMOVE_DUPLICATES needs)
   set(includes)
   foreach(header ${headers})

@@ -8,15 +8,22 @@
 //
 //   routing.OnPublish([] { ... });                // what is derived from it can follow
 //
-// Publish and Get are thread-safe. A reader belongs to one thread; Pin costs one atomic load while nothing
-// was published, and takes the lock only to pick up something new.
+// Publish and Get are thread-safe, and Get takes no lock: it never waits, though it tries again when
+// something is published in that moment. A reader belongs to one thread; Pin costs one atomic load while
+// nothing was published.
+//
+// There are two slots, and the generation says which one is read. Who copies out of a slot is counted in it;
+// Publish fills the other slot, turns the generation, and waits for those who are still copying out of the
+// old slot, which takes them a few instructions, before it empties it.
 #ifndef ESPALIER_MODELS_BASE_SNAPSHOT_H_
 #define ESPALIER_MODELS_BASE_SNAPSHOT_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "models/base/mutex.h"
@@ -26,16 +33,21 @@ namespace espalier {
 template <typename T>
 class Snapshot {
  public:
-  explicit Snapshot(std::shared_ptr<const T> initial) : value_(std::move(initial)) {}
+  explicit Snapshot(std::shared_ptr<const T> initial) { SlotOf(1).value = std::move(initial); }
 
   void Publish(std::shared_ptr<const T> next) {
+    std::shared_ptr<const T> last;
     {
       MutexLock lock(mutex_);
-      value_.swap(next);
-      generation_.fetch_add(1, std::memory_order_release);
+      const uint64_t generation = generation_.load();
+      SlotOf(generation + 1).value = std::move(next);
+      generation_.store(generation + 1);
+      Slot& old = SlotOf(generation);
+      while (old.readers.load() != 0) std::this_thread::yield();
+      last.swap(old.value);
     }
     // The old value dies here, outside the lock, unless a reader still holds it.
-    next.reset();
+    last.reset();
     if (listener_) listener_();
   }
 
@@ -44,16 +56,34 @@ class Snapshot {
   void OnPublish(std::function<void()> listener) { listener_ = std::move(listener); }
 
   std::shared_ptr<const T> Get() const {
-    MutexLock lock(mutex_);
-    return value_;
+    while (true) {
+      const uint64_t generation = generation_.load();
+      Slot& slot = SlotOf(generation);
+      slot.readers.fetch_add(1);
+      // Only the slot of the present generation may be looked into; all orders here are sequential, so that
+      // either this sees the turn, or the publisher sees this reader.
+      std::shared_ptr<const T> value;
+      const bool present = generation_.load() == generation;
+      if (present) value = slot.value;
+      slot.readers.fetch_sub(1);
+      if (present) return value;
+    }
   }
 
   // Grows with each Publish.
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
 
  private:
-  mutable Mutex mutex_;
-  std::shared_ptr<const T> value_ ABSL_GUARDED_BY(mutex_);
+  struct Slot {
+    std::atomic<int64_t> readers{0};
+    std::shared_ptr<const T> value;
+  };
+
+  Slot& SlotOf(uint64_t generation) const { return slots_[generation % 2]; }
+
+  // Publishers take turns.
+  Mutex mutex_;
+  mutable std::array<Slot, 2> slots_;
   std::atomic<uint64_t> generation_{1};
   std::function<void()> listener_;
 };

@@ -1,7 +1,5 @@
 #include "models/repository/directory_model_manager.h"
 
-#include <spdlog/spdlog.h>
-
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -17,6 +15,11 @@ namespace {
 
 constexpr int64_t kDayMillis = int64_t{24} * 3600 * 1000;
 
+ModelManager::Options WithBuilder(ModelManager::Options options) {
+  if (options.builder == nullptr) options.builder = std::make_shared<const PlainModelBuilder>();
+  return options;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ModelManager>> ModelManager::Create(Options options) {
@@ -29,7 +32,7 @@ absl::StatusOr<std::unique_ptr<ModelManager>> ModelManager::Create(Options optio
 }
 
 DirectoryModelManager::DirectoryModelManager(Options options)
-    : options_(std::move(options)),
+    : options_(WithBuilder(std::move(options))),
       catalog_(std::make_shared<const ModelCatalog>(std::vector<CatalogModel>())),
       index_(std::make_shared<const std::vector<IndexEntry>>()) {}
 
@@ -59,8 +62,8 @@ void DirectoryModelManager::Poll() {
   const absl::StatusOr<RepositoryScan> scan = ScanRepository(options_.directory);
   const std::string error(Message(scan.status()));
   if (!scan.ok() && error != logged_error_) {
-    spdlog::error("model_repository_unreadable directory={} reason={}", QuotedForLog(options_.directory),
-                  QuotedForLog(error));
+    OnLog(LogLevel::kError, StrCat("model_repository_unreadable directory=", QuotedForLog(options_.directory),
+                                   " reason=", QuotedForLog(error)));
   }
   logged_error_ = error;
   // What cannot be read asks for nothing: everything stays as it is.
@@ -98,14 +101,14 @@ void DirectoryModelManager::Note(const RepositoryScan& scan) {
   }
   for (const std::string& name : scan.ignored) {
     if (!logged_names_.insert(name).second) continue;
-    spdlog::warn("model_folder_ignored folder={} reason=\"a model's name matches [A-Za-z0-9._-]{{1,64}}\"",
-                 QuotedForLog(name));
+    OnLog(LogLevel::kWarning, StrCat("model_folder_ignored folder=", QuotedForLog(name),
+                                     " reason=\"a model's name matches [A-Za-z0-9._-]{1,64}\""));
   }
 }
 
 ModelFollower& DirectoryModelManager::FollowerOf(const std::string& model) {
   FollowerListener& listener = *this;
-  return followers_.try_emplace(model, model, *options_.clock, listener).first->second;
+  return followers_.try_emplace(model, model, *options_.clock, *options_.builder, listener).first->second;
 }
 
 absl::Status DirectoryModelManager::WithFollower(
@@ -145,6 +148,10 @@ void DirectoryModelManager::OnProgress() ABSL_NO_THREAD_SAFETY_ANALYSIS { Publis
 
 void DirectoryModelManager::OnLoad(const std::string& model, int64_t version, const absl::Status& result) {
   if (options_.on_load) options_.on_load(model, version, result);
+}
+
+void DirectoryModelManager::OnLog(LogLevel level, std::string_view line) {
+  if (options_.log) options_.log(level, line);
 }
 
 void DirectoryModelManager::PublishIfChanged() {

@@ -43,6 +43,7 @@ class DirectoryModelManager final : public ModelManager, private FollowerListene
   void OnProgress() override;
   void OnLoad(const std::string& model, int64_t version, const absl::Status& result) override;
   bool Stopping() const override { return stopping_.load(); }
+  void OnLog(LogLevel level, std::string_view line) override;
 
   void Run();
   void FollowAll(const RepositoryScan& scan) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mutex_);

@@ -21,25 +21,25 @@ std::set<int64_t> Latest(uint32_t count, const Situations& versions) {
   return wanted;
 }
 
-bool WantedByList(const inference::ModelVersionPolicy& policy, int64_t version) {
-  if (!policy.has_specific()) return true;
-  const auto& listed = policy.specific().versions();
-  return std::find(listed.begin(), listed.end(), version) != listed.end();
+bool WantedByList(const VersionPolicy& policy, int64_t version) {
+  if (policy.kind != VersionPolicy::Kind::kSpecific) return true;
+  return std::find(policy.specific.begin(), policy.specific.end(), version) != policy.specific.end();
 }
 
-std::set<int64_t> Wanted(const inference::ModelVersionPolicy& policy, const Situations& versions) {
+std::set<int64_t> Wanted(const VersionPolicy& policy, const Situations& versions) {
   std::set<int64_t> wanted;
-  if (policy.has_latest()) wanted = Latest(policy.latest().num_versions(), versions);
+  const bool latest = policy.kind == VersionPolicy::Kind::kLatest;
+  if (latest) wanted = Latest(policy.latest, versions);
   for (const auto& [number, version] : versions) {
     if (!MayServe(version)) continue;
-    if (version.pinned || (!policy.has_latest() && WantedByList(policy, number))) wanted.insert(number);
+    if (version.pinned || (!latest && WantedByList(policy, number))) wanted.insert(number);
   }
   return wanted;
 }
 
 }  // namespace
 
-LoadPlan PlanLoads(const inference::ModelVersionPolicy& policy, const Situations& versions) {
+LoadPlan PlanLoads(const VersionPolicy& policy, const Situations& versions) {
   const std::set<int64_t> wanted = Wanted(policy, versions);
   LoadPlan plan;
   for (const int64_t number : wanted) {

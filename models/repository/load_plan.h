@@ -3,9 +3,9 @@
 //
 // The rules:
 //   - A version that is not on disk, or that was unloaded by request, is let go at once.
-//   - version_policy says which versions are wanted. Absent or `all`: every one. `specific`: those listed.
-//     `latest`: the highest num_versions (0 is 1) of those that can serve: one that was refused takes no
-//     place, so that the version before it goes on serving, today and after a restart.
+//   - The policy says which versions are wanted. `all`: every one. `specific`: those listed.
+//     `latest`: the highest of those that can serve: one that was refused takes no place, so that the version
+//     before it goes on serving, today and after a restart.
 //   - A version that was loaded by request is wanted, whatever the policy.
 //   - What is no longer wanted serves until everything wanted has been tried.
 #ifndef ESPALIER_MODELS_REPOSITORY_LOAD_PLAN_H_
@@ -15,7 +15,7 @@
 #include <map>
 #include <vector>
 
-#include "proto/inference/model_config.pb.h"
+#include "models/repository/model_builder.h"
 
 namespace espalier {
 
@@ -41,8 +41,7 @@ struct LoadPlan {
   std::vector<int64_t> unload;
 };
 
-LoadPlan PlanLoads(const inference::ModelVersionPolicy& policy,
-                   const std::map<int64_t, VersionSituation>& versions);
+LoadPlan PlanLoads(const VersionPolicy& policy, const std::map<int64_t, VersionSituation>& versions);
 
 }  // namespace espalier
 

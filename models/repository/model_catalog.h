@@ -16,7 +16,10 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "models/forest/forest.h"
-#include "proto/inference/model_config.pb.h"
+
+namespace inference {
+class ModelConfig;
+}
 
 namespace espalier {
 
@@ -48,8 +51,8 @@ struct LoadedModel {
   std::string sha256;
   std::shared_ptr<const Forest> forest;
   ModelSignature signature;
-  // config.pbtxt as given, completed from the model (what ModelConfig answers).
-  inference::ModelConfig config;
+  // config.pbtxt as given, completed from the model (what ModelConfig answers); null where no config is read.
+  std::shared_ptr<const inference::ModelConfig> config;
   // feature name -> column; empty when the model has no names.
   absl::flat_hash_map<std::string, uint32_t> feature_index;
   // The text of variant.json, as given; empty when there is none.

@@ -1,7 +1,5 @@
 #include "models/repository/model_follower.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 #include <new>
 #include <utility>
@@ -14,21 +12,29 @@
 namespace espalier {
 namespace {
 
-constexpr char kConfigFile[] = "config.pbtxt";
+// Longest config that is read, in bytes; a longer one is refused by what reads it.
+constexpr uint64_t kMaxConfigBytes = uint64_t{1} << 20;
 constexpr uint64_t kMaxLabelsBytes = uint64_t{1} << 20;
+
+std::optional<FileStamp> StampIn(const VersionFolder& files, const std::string& name) {
+  const auto found = files.find(name);
+  return found == files.end() ? std::nullopt : std::optional(found->second);
+}
 
 }  // namespace
 
-ModelFollower::ModelFollower(std::string name, const Clock& clock, FollowerListener& listener)
-    : name_(std::move(name)), clock_(clock), listener_(listener), settings_(DefaultModelSettings(name_)) {}
+ModelFollower::ModelFollower(std::string name, const Clock& clock, const ModelBuilder& builder,
+                             FollowerListener& listener)
+    : name_(std::move(name)),
+      clock_(clock),
+      builder_(builder),
+      listener_(listener),
+      rules_(builder_.DefaultRules(name_)) {}
 
 void ModelFollower::Follow(const ModelFolder& folder) {
   if (folder.status != folder_error_) {
     folder_error_ = folder.status;
-    if (!folder.status.ok()) {
-      spdlog::error("model_folder_unreadable model={} reason={}", name_,
-                    QuotedForLog(Message(folder.status)));
-    }
+    if (!folder.status.ok()) LogFailure("model_folder_unreadable", folder.status);
   }
   // Half the truth is no reason to unload the other half.
   if (!folder.status.ok()) return;
@@ -81,7 +87,9 @@ absl::Status ModelFollower::Unload(const ModelFolder& folder, std::optional<int6
 }
 
 void ModelFollower::RefreshSettings(const ModelFolder& folder) {
-  if (!config_text_.Refresh(absl::StrCat(folder.path, "/", kConfigFile), kMaxConfigBytes)) return;
+  const std::string_view file = builder_.ConfigFile();
+  if (file.empty()) return;
+  if (!config_text_.Refresh(StrCat(folder.path, "/", file), kMaxConfigBytes)) return;
   const absl::StatusOr<std::string>& text = config_text_.text();
   const bool absent = absl::IsNotFound(text.status());
   changed_ = true;
@@ -91,22 +99,19 @@ void ModelFollower::RefreshSettings(const ModelFolder& folder) {
     // Back to what is in force.
     settings_error_ = absl::OkStatus();
   } else {
-    AdoptSettings(absent ? DefaultModelSettings(name_) : ReadModelSettings(name_, *text));
+    AdoptSettings(absent ? builder_.DefaultRules(name_) : builder_.ReadRules(name_, *text));
     if (settings_error_.ok()) settings_text_ = absent ? "" : *text;
   }
 }
 
-void ModelFollower::AdoptSettings(absl::StatusOr<ModelSettings> settings) {
-  settings_error_ = settings.status();
-  if (!settings.ok()) {
-    spdlog::error("model_config_refused model={} reason={}", name_, QuotedForLog(Message(settings.status())));
-    return;
-  }
-  settings_ = *std::move(settings);
+void ModelFollower::AdoptSettings(absl::StatusOr<ModelRulesHandle> rules) {
+  settings_error_ = rules.status();
+  if (!rules.ok()) return LogFailure("model_config_refused", rules.status());
+  rules_ = *std::move(rules);
   ++settings_revision_;
-  if (!settings_.without_effect.empty()) {
-    spdlog::info("model_config_keys_without_effect model={} keys={}", name_,
-                 QuotedForLog(absl::StrJoin(settings_.without_effect, " ")));
+  if (!rules_->without_effect.empty()) {
+    listener_.OnLog(LogLevel::kInfo, StrCat("model_config_keys_without_effect model=", name_, " keys=",
+                                            QuotedForLog(absl::StrJoin(rules_->without_effect, " "))));
   }
 }
 
@@ -129,21 +134,25 @@ void ModelFollower::RefreshVersions(const ModelFolder& folder) {
 void ModelFollower::RefreshVersion(const std::string& path, const VersionFolder& files, Version& version) {
   version.on_disk = true;
   version.folder = path;
-  const absl::StatusOr<std::string> file = ChooseModelFile(files, settings_);
+  const absl::StatusOr<std::string> file = ChooseModelFile(files, rules_->model_files);
   version.no_file = file.status();
   version.source = {.file = file.ok() ? *file : "",
                     .stamp = file.ok() ? files.at(*file) : FileStamp(),
+                    .lineage = StampIn(files, kLineageFile),
+                    .checksum = file.ok() ? StampIn(files, *file + kChecksumSuffix) : std::nullopt,
                     .settings_revision = settings_revision_,
                     .bare = files.empty()};
 }
 
 void ModelFollower::Verify(int64_t number, Version& version) {
-  if (!version.tried || *version.tried != version.source || !version.tried->stamp.fresh) return;
+  if (!version.tried || *version.tried != version.source || version.settled) return;
+  // Without a file there is nothing to compare.
+  if (!version.no_file.ok()) return;
   const absl::StatusOr<ModelBytes> bytes = ReadModelBytes(SourceOf(number, version));
-  if ((bytes.ok() ? bytes->sha256 : "") == version.tried_sha256) {
-    version.tried = version.source;
-  } else {
+  if ((bytes.ok() ? bytes->Fingerprint() : "") != version.tried_fingerprint) {
     version.tried.reset();
+  } else {
+    version.settled = bytes.ok() && !version.source.fresh();
   }
 }
 
@@ -170,15 +179,17 @@ void ModelFollower::Try(int64_t number, Version& version) {
   absl::StatusOr<ModelHandle> loaded = TryBytes(number, version);
   const int64_t millis = (clock_.MonotonicNanos() - begin) / 1'000'000;
   version.tried = version.source;
+  version.settled = false;
   version.waiting = false;
   changed_ = true;
   version.refusal = loaded.status();
   if (loaded.ok()) {
     version.loaded = *std::move(loaded);
     version.logged.reset();
-    spdlog::info("model_version_loaded model={} version={} file={} sha256={} trees={} millis={}", name_,
-                 number, version.source.file, version.tried_sha256, version.loaded->forest->num_trees(),
-                 millis);
+    listener_.OnLog(LogLevel::kInfo,
+                    StrCat("model_version_loaded model=", name_, " version=", number,
+                           " file=", version.source.file, " sha256=", version.tried_sha256,
+                           " trees=", version.loaded->forest->num_trees(), " millis=", millis));
   }
   version.log_later = IsPerhapsBeingRemoved(version);
   if (!IsBeingFilled(version) && !version.log_later) Report(number, version);
@@ -186,11 +197,17 @@ void ModelFollower::Try(int64_t number, Version& version) {
 
 absl::StatusOr<ModelHandle> ModelFollower::TryBytes(int64_t number, Version& version) try {
   version.tried_sha256.clear();
+  version.tried_fingerprint.clear();
   ESPALIER_RETURN_IF_ERROR(version.no_file);
   const VersionSource source = SourceOf(number, version);
   ESPALIER_ASSIGN_OR_RETURN(ModelBytes bytes, ReadModelBytes(source));
   version.tried_sha256 = bytes.sha256;
-  return LoadVersion(source, std::move(bytes), settings_);
+  version.tried_fingerprint = bytes.Fingerprint();
+  if (!bytes.lineage_fault.empty()) {
+    listener_.OnLog(LogLevel::kWarning, StrCat("model_lineage_ignored model=", name_, " version=", number,
+                                               " reason=", QuotedForLog(bytes.lineage_fault)));
+  }
+  return builder_.Build(source, std::move(bytes), *rules_);
 } catch (const std::bad_alloc&) {
   return absl::ResourceExhaustedError(absl::StrCat(version.source.file, " does not fit into memory"));
 }
@@ -208,8 +225,10 @@ void ModelFollower::LogRefusal(int64_t number, Version& version) {
                   .settings_revision = version.source.settings_revision,
                   .reason = std::string(Message(version.refusal))};
   if (version.logged == refusal) return;
-  spdlog::error("model_version_refused model={} version={} file={} serving={} reason={}", name_, number,
-                refusal.file, version.loaded == nullptr ? "none" : "previous", QuotedForLog(refusal.reason));
+  listener_.OnLog(LogLevel::kError,
+                  StrCat("model_version_refused model=", name_, " version=", number, " file=", refusal.file,
+                         " serving=", version.loaded == nullptr ? "none" : "previous",
+                         " reason=", QuotedForLog(refusal.reason)));
   version.logged = std::move(refusal);
 }
 
@@ -217,10 +236,9 @@ void ModelFollower::LetGo(int64_t number, Version& version) {
   version.loaded.reset();
   version.tried.reset();
   changed_ = true;
-  spdlog::info("model_version_unloaded model={} version={} reason={}", name_, number,
-               !version.on_disk ? "removed"
-               : version.held   ? "request"
-                                : "version_policy");
+  const char* const reason = !version.on_disk ? "removed" : version.held ? "request" : "version_policy";
+  listener_.OnLog(LogLevel::kInfo,
+                  StrCat("model_version_unloaded model=", name_, " version=", number, " reason=", reason));
 }
 
 void ModelFollower::RefreshLabels(const ModelFolder& folder) {
@@ -232,7 +250,7 @@ void ModelFollower::RefreshLabels(const ModelFolder& folder) {
     if (labels.ok()) {
       wanted_labels_ = *std::move(labels);
     } else {
-      spdlog::error("model_labels_refused model={} reason={}", name_, QuotedForLog(Message(labels.status())));
+      LogFailure("model_labels_refused", labels.status());
     }
   }
   MoveLabels();
@@ -248,8 +266,8 @@ void ModelFollower::MoveLabels() {
     waiting[label] = version;
     const auto noted = waiting_labels_.find(label);
     if (noted == waiting_labels_.end() || noted->second != version) {
-      spdlog::warn("model_label_waits model={} label={} for_version={} on_version={}", name_, label, version,
-                   before->second);
+      listener_.OnLog(LogLevel::kWarning, StrCat("model_label_waits model=", name_, " label=", label,
+                                                 " for_version=", version, " on_version=", before->second));
     }
     version = before->second;
   }
@@ -293,7 +311,7 @@ LoadPlan ModelFollower::Plan() const {
                           .held = version.held.has_value(),
                           .pinned = version.pinned};
   }
-  return PlanLoads(settings_.config.version_policy(), situations);
+  return PlanLoads(rules_->version_policy, situations);
 }
 
 bool ModelFollower::IsBeingFilled(const Version& version) {
@@ -315,6 +333,11 @@ std::string ModelFollower::WhyNotReady(const Version& version) const {
   if (version.held) return "unloaded";
   if (!settings_error_.ok()) return std::string(Message(settings_error_));
   return "version_policy does not want it";
+}
+
+void ModelFollower::LogFailure(std::string_view event, const absl::Status& status) const {
+  listener_.OnLog(LogLevel::kError,
+                  StrCat(event, " model=", name_, " reason=", QuotedForLog(Message(status))));
 }
 
 VersionSource ModelFollower::SourceOf(int64_t number, const Version& version) const {

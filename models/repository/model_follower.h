@@ -7,6 +7,10 @@
 // A label moves only to a version that is ready: while its new version is not, it stays on the old one if
 // that still serves.
 //
+// Equal stamps are not believed at once: what was loaded is read a second time at the next look, and compared
+// byte by byte, for a network file system's clock may be another than ours and its stamps older than its
+// bytes. A file that could not be read is read again at every look.
+//
 // Not thread-safe: it belongs to the manager's pass.
 #ifndef ESPALIER_MODELS_REPOSITORY_MODEL_FOLLOWER_H_
 #define ESPALIER_MODELS_REPOSITORY_MODEL_FOLLOWER_H_
@@ -23,9 +27,10 @@
 #include "models/base/clock.h"
 #include "models/repository/labels.h"
 #include "models/repository/load_plan.h"
+#include "models/repository/log_sink.h"
+#include "models/repository/model_builder.h"
 #include "models/repository/model_catalog.h"
 #include "models/repository/model_manager.h"
-#include "models/repository/model_settings.h"
 #include "models/repository/repository_scan.h"
 #include "models/repository/version_loader.h"
 #include "models/repository/watched_text.h"
@@ -42,12 +47,14 @@ class FollowerListener {
   virtual void OnLoad(const std::string& model, int64_t version, const absl::Status& result) = 0;
   // Whether to stop before the next load.
   virtual bool Stopping() const = 0;
+  virtual void OnLog(LogLevel level, std::string_view line) = 0;
 };
 
 class ModelFollower {
  public:
-  // `clock` and `listener` outlive the follower.
-  ModelFollower(std::string name, const Clock& clock, FollowerListener& listener);
+  // What is referred to outlives the follower.
+  ModelFollower(std::string name, const Clock& clock, const ModelBuilder& builder,
+                FollowerListener& listener);
 
   // Loads, unloads and labels as `folder` asks. A folder without versions unloads everything.
   void Follow(const ModelFolder& folder);
@@ -73,9 +80,14 @@ class ModelFollower {
   struct Source {
     std::string file;
     FileStamp stamp;
+    // Of the files beside it that hold its checksum, where they are there.
+    std::optional<FileStamp> lineage;
+    std::optional<FileStamp> checksum;
     uint64_t settings_revision = 0;
     // The folder holds nothing at all, as while it is being filled.
     bool bare = false;
+    // Whether one of the files was changed a moment ago.
+    bool fresh() const { return stamp.fresh || (lineage && lineage->fresh) || (checksum && checksum->fresh); }
     friend bool operator==(const Source&, const Source&) = default;
   };
 
@@ -97,7 +109,10 @@ class ModelFollower {
     // The last try: of what, with which bytes, and how it ended.
     std::optional<Source> tried;
     std::string tried_sha256;
+    std::string tried_fingerprint;
     absl::Status refusal;
+    // The files were read again after the last try, and were the same.
+    bool settled = false;
     // The refusal that was logged last; it is not repeated for the same bytes.
     std::optional<Refusal> logged;
     // A refusal that is to be logged at the next look, if nothing has changed until then.
@@ -110,10 +125,10 @@ class ModelFollower {
   };
 
   void RefreshSettings(const ModelFolder& folder);
-  void AdoptSettings(absl::StatusOr<ModelSettings> settings);
+  void AdoptSettings(absl::StatusOr<ModelRulesHandle> rules);
   void RefreshVersions(const ModelFolder& folder);
   void RefreshVersion(const std::string& path, const VersionFolder& files, Version& version);
-  // Compares bytes where the stamp alone cannot tell.
+  // Compares bytes where the stamps alone cannot tell.
   void Verify(int64_t number, Version& version);
   void RefreshLabels(const ModelFolder& folder);
   void MoveLabels();
@@ -136,18 +151,20 @@ class ModelFollower {
   static bool IsPerhapsBeingRemoved(const Version& version);
   bool IsReady(int64_t version) const;
   std::string WhyNotReady(const Version& version) const;
+  void LogFailure(std::string_view event, const absl::Status& status) const;
   VersionSource SourceOf(int64_t number, const Version& version) const;
 
   const std::string name_;
   const Clock& clock_;
+  const ModelBuilder& builder_;
   FollowerListener& listener_;
 
   WatchedText config_text_;
-  ModelSettings settings_;
-  // The text that settings_ come from; empty for a model without config.pbtxt.
+  ModelRulesHandle rules_;
+  // The text that rules_ come from; empty for a model without a config.
   std::string settings_text_;
   uint64_t settings_revision_ = 0;
-  // Why the present config.pbtxt is refused; settings_ are then those before it.
+  // Why the present config is refused; rules_ are then those before it.
   absl::Status settings_error_;
 
   WatchedText labels_text_;

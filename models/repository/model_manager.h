@@ -22,6 +22,8 @@
 #include "absl/status/statusor.h"
 #include "models/base/clock.h"
 #include "models/base/snapshot.h"
+#include "models/repository/log_sink.h"
+#include "models/repository/model_builder.h"
 #include "models/repository/model_catalog.h"
 
 namespace espalier {
@@ -44,8 +46,11 @@ class ModelManager {
     // it to inotify alone.
     int64_t poll_millis = 1000;
     const Clock* clock = &RealClock();
+    // What versions become. Null: a PlainModelBuilder, which reads no config.
+    std::shared_ptr<const ModelBuilder> builder = nullptr;
     // Called after every attempt to load a version, from the loading thread; for the counter of loads.
     std::function<void(std::string_view model, int64_t version, const absl::Status& result)> on_load;
+    LogSink log = {};
   };
 
   // FAILED_PRECONDITION when `directory` is none.

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <ctime>
 #include <memory>
+#include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
@@ -146,21 +147,14 @@ absl::StatusOr<ModelFolder> ScanModel(const std::string& directory, std::string_
   return ScanFolder(std::string(model), std::move(path));
 }
 
-absl::StatusOr<std::string> ChooseModelFile(const VersionFolder& files, const ModelSettings& settings) {
-  std::vector<std::string> names = {"xgboost.ubj", "xgboost.json", "xgboost.model",
-                                    "model.ubj",   "model.json",   "model.txt"};
-  if (settings.model_type == "xgboost_ubj") names.insert(names.begin(), "xgboost.ubj");
-  if (settings.model_type == "xgboost_json") names.insert(names.begin(), "xgboost.json");
-  if (settings.model_type == "lightgbm") names.insert(names.begin(), "model.txt");
-  if (settings.model_type == "xgboost") names.insert(names.begin(), "xgboost.model");
-  if (!settings.config.default_model_filename().empty()) names = {settings.config.default_model_filename()};
+absl::StatusOr<std::string> ChooseModelFile(const VersionFolder& files,
+                                            const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     if (files.contains(name)) return name;
   }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
+  const std::set<std::string> sought(names.begin(), names.end());
   return Error(absl::StatusCode::kNotFound, "the version's folder has no model file (",
-               absl::StrJoin(names, ", "), ")");
+               absl::StrJoin(sought, ", "), ")");
 }
 
 }  // namespace espalier

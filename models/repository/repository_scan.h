@@ -19,7 +19,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "models/repository/model_settings.h"
 
 namespace espalier {
 
@@ -70,10 +69,9 @@ absl::StatusOr<RepositoryScan> ScanRepository(const std::string& directory);
 // One model. INVALID_ARGUMENT for a bad name, NOT_FOUND when there is no such folder.
 absl::StatusOr<ModelFolder> ScanModel(const std::string& directory, std::string_view model);
 
-// Which of `files` is the model: `default_model_filename` if the settings have it; else the first of the file
-// that `model_type` names, xgboost.ubj, xgboost.json, xgboost.model, model.ubj, model.json and model.txt.
-// NOT_FOUND naming what was looked for.
-absl::StatusOr<std::string> ChooseModelFile(const VersionFolder& files, const ModelSettings& settings);
+// Which of `files` is the model: the first of `names` that is there. NOT_FOUND naming what was looked for.
+absl::StatusOr<std::string> ChooseModelFile(const VersionFolder& files,
+                                            const std::vector<std::string>& names);
 
 }  // namespace espalier
 

@@ -35,44 +35,38 @@ absl::Status PredictOnce(const Forest& forest, const std::vector<float>& values,
                                     : PredictInto<float>(forest, rows, kind);
 }
 
-std::vector<float> SampleValues(const inference::ModelWarmup::Input& input, size_t size) {
+std::vector<float> SampleValues(bool random, size_t size) {
   std::vector<float> values(size, 0.0f);
-  if (!input.random_data()) return values;
-  std::mt19937 random(1);
+  if (!random) return values;
+  std::mt19937 engine(1);
   std::uniform_real_distribution<float> uniform(0.0f, 1.0f);
-  for (float& value : values) value = uniform(random);
+  for (float& value : values) value = uniform(engine);
   return values;
 }
 
-absl::Status RunSample(const Forest& forest, const inference::ModelWarmup& warmup, OutputKind kind) {
-  const inference::ModelWarmup::Input& input = warmup.inputs().begin()->second;
-  const size_t listed = input.dims_size() == 2 ? input.dims(0) : 1;
-  const size_t rows = std::max<size_t>(warmup.batch_size(), listed);
-  const std::vector<float> values = SampleValues(input, rows * forest.num_features());
-  for (uint32_t i = 0; i < std::max(warmup.count(), 1u); ++i) {
-    ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, values, rows, kind));
+absl::Status RunSample(const Forest& forest, const WarmUpSample& sample, OutputKind kind) {
+  const std::vector<float> values = SampleValues(sample.random, sample.rows * forest.num_features());
+  for (uint32_t i = 0; i < sample.times; ++i) {
+    ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, values, sample.rows, kind));
   }
   return absl::OkStatus();
 }
 
-absl::Status RunAll(const Forest& forest, const CompletedConfig& completed) {
-  const OutputKind kind = completed.signature.output_kind;
+absl::Status RunAll(const Forest& forest, OutputKind kind, std::span<const WarmUpSample> samples) {
   const size_t rows = BlockRows(forest, kind);
   const std::vector<float> zeros(rows * forest.num_features(), 0.0f);
   const std::vector<float> missing(zeros.size(), std::numeric_limits<float>::quiet_NaN());
   ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, zeros, 1, kind));
   ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, zeros, rows, kind));
   ESPALIER_RETURN_IF_ERROR(PredictOnce(forest, missing, rows, kind));
-  for (const inference::ModelWarmup& warmup : completed.config.model_warmup()) {
-    ESPALIER_RETURN_IF_ERROR(RunSample(forest, warmup, kind));
-  }
+  for (const WarmUpSample& sample : samples) ESPALIER_RETURN_IF_ERROR(RunSample(forest, sample, kind));
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status WarmUp(const Forest& forest, const CompletedConfig& completed) {
-  return Annotate(RunAll(forest, completed), "warm-up");
+absl::Status WarmUp(const Forest& forest, OutputKind kind, std::span<const WarmUpSample> samples) {
+  return Annotate(RunAll(forest, kind, samples), "warm-up");
 }
 
 }  // namespace espalier

@@ -2,16 +2,25 @@
 #ifndef ESPALIER_MODELS_REPOSITORY_WARM_UP_H_
 #define ESPALIER_MODELS_REPOSITORY_WARM_UP_H_
 
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
 #include "absl/status/status.h"
 #include "models/forest/forest.h"
-#include "models/repository/model_signature.h"
 
 namespace espalier {
 
-// Predicts one row, a block of rows and whatever `model_warmup` configures (zeros, or random values in [0, 1)
-// from a fixed seed), so that the model's memory is touched and a model that cannot predict is found out. The
-// error of the first prediction that fails.
-absl::Status WarmUp(const Forest& forest, const CompletedConfig& completed);
+// `times` predictions of `rows` rows: of zeros, or of random values in [0, 1) from a fixed seed.
+struct WarmUpSample {
+  size_t rows = 1;
+  uint32_t times = 1;
+  bool random = false;
+};
+
+// Predicts one row, a block of rows and `samples`, so that the model's memory is touched and a model that
+// cannot predict is found out. The error of the first prediction that fails.
+absl::Status WarmUp(const Forest& forest, OutputKind kind, std::span<const WarmUpSample> samples);
 
 }  // namespace espalier
 

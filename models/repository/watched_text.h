@@ -14,7 +14,8 @@ namespace espalier {
 class WatchedText {
  public:
   // Looks at the file; whether its text (or its being there, or the error of reading it) is another than at
-  // the last look. The first look is always news. The file is read only when its stamp is.
+  // the last look. The first look is always news. The file is read when its stamp is
+  // another, and once more at the look after that.
   bool Refresh(const std::string& path, uint64_t max_bytes);
 
   // As of the last look; NOT_FOUND when there is no file.
@@ -22,6 +23,8 @@ class WatchedText {
 
  private:
   bool looked_ = false;
+  // The file was read twice under the present stamp.
+  bool settled_ = false;
   std::optional<FileStamp> stamp_;
   absl::StatusOr<std::string> text_ = absl::NotFoundError("");
 };

@@ -146,7 +146,7 @@ absl::StatusOr<inference::ModelConfigResponse> InferenceControl::ModelConfig(
     const inference::ModelConfigRequest& request) const {
   ESPALIER_ASSIGN_OR_RETURN(const ModelHandle version, Resolve(request.name(), request.version()));
   inference::ModelConfigResponse response;
-  *response.mutable_config() = version->config;
+  if (version->config != nullptr) *response.mutable_config() = *version->config;
   return response;
 }
 

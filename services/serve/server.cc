@@ -17,6 +17,7 @@
 #include "models/base/file.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
+#include "models/config/config_model_builder.h"
 #include "models/repository/model_manager.h"
 #include "router/experiment/compiled_experiment.h"
 #include "services/events/sqlite_event_log.h"
@@ -146,13 +147,13 @@ absl::Status Serve(const ServeOptions& options) {
   ESPALIER_RETURN_IF_ERROR(MakeDataDirectory(options));
 
   LoadCounts loads;
-  ESPALIER_ASSIGN_OR_RETURN(
-      const std::unique_ptr<ModelManager> models,
-      ModelManager::Create({.directory = options.models,
-                            .poll_millis = options.poll_millis,
-                            .on_load = [&loads](std::string_view, int64_t, const absl::Status& result) {
-                              ++(result.ok() ? loads.succeeded : loads.failed);
-                            }}));
+  ModelManager::Options repository = ServedRepository(options.models);
+  repository.poll_millis = options.poll_millis;
+  repository.on_load = [&loads](std::string_view, int64_t, const absl::Status& result) {
+    ++(result.ok() ? loads.succeeded : loads.failed);
+  };
+  ESPALIER_ASSIGN_OR_RETURN(const std::unique_ptr<ModelManager> models,
+                            ModelManager::Create(std::move(repository)));
   Experiments experiments;
   ESPALIER_RETURN_IF_ERROR(OpenExperiments(options, experiments));
   ESPALIER_ASSIGN_OR_RETURN(

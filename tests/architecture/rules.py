@@ -24,6 +24,9 @@ ALLOWED = {
 KEPT_IN = [
     ("XGBoost", re.compile(r"^xgboost(/|::)"), ["models/training"]),
     ("gRPC", re.compile(r"^(grpc|grpcpp)/|^gRPC::|\.grpc\.pb\.h$"), ["proto", "services"]),
+    # What applications embed (models/repository and below) knows neither.
+    ("protobuf", re.compile(r"^google/protobuf/|^protobuf::|\.pb\.h$"), ["proto", "models/config", "router", "services"]),
+    ("the log", re.compile(r"^spdlog(/|::)"), ["models/config", "services"]),
     ("SQLite", re.compile(r"^sqlite3\.h$|^SQLite::"), ["services/events"]),
     ("the command line parser", re.compile(r"^CLI/|^CLI11::"), ["services"]),
     ("the metrics library", re.compile(r"^prometheus/|^prometheus-cpp::"), ["services"]),

@@ -11,8 +11,8 @@
 #include <string>
 
 #include "models/base/strings.h"
-#include "models/repository/model_settings.h"
-#include "models/repository/model_signature.h"
+#include "models/config/model_settings.h"
+#include "models/config/model_signature.h"
 
 namespace espalier {
 namespace {

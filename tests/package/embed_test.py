@@ -17,21 +17,21 @@ import sys
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# The page, the header, what the shared library may need, and how many functions each version of it has.
+# The page, the headers, what the shared library may need, and how many functions each version of it has.
 LIBRARIES = {
-    "forest": ("docs/embed.md", "models/forest/include/espalier/forest.h", r"absl_\w+|hwy",
-               {"ESPALIER_FOREST_1.0": 11, "ESPALIER_FOREST_1.1": 2}),
-    "assign": ("docs/embed-assign.md", "router/include/espalier/assign.h", r"absl_\w+|re2|yaml-cpp|protobuf",
+    "forest": ("docs/embed.md", ("models/forest/include/espalier/forest.h", "models/forest/include/espalier/watch.h"), r"absl_\w+|hwy",
+               {"ESPALIER_FOREST_1.0": 11, "ESPALIER_FOREST_1.1": 6}),
+    "assign": ("docs/embed-assign.md", ("router/include/espalier/assign.h",), r"absl_\w+|re2|yaml-cpp|protobuf",
                {"ESPALIER_ASSIGN_1.0": 12}),
 }
 
 
 def choose(library):
     """The library that this module is about."""
-    global LIBRARY, PAGE, HEADER, NEEDS, VERSIONS
+    global LIBRARY, PAGE, HEADERS, NEEDS, VERSIONS
     LIBRARY = library
-    page, header, NEEDS, VERSIONS = LIBRARIES[library]
-    PAGE, HEADER = ROOT / page, ROOT / header
+    page, headers, NEEDS, VERSIONS = LIBRARIES[library]
+    PAGE, HEADERS = ROOT / page, [ROOT / header for header in headers]
 
 
 choose("forest")
@@ -114,8 +114,8 @@ class Embed(unittest.TestCase):
     def test_shared_library_exports_the_header_and_nothing_else(self):
         names = subprocess.run(["nm", "-D", "--defined-only", self.library], check=True, capture_output=True, text=True).stdout
         exported = {line.split()[2] for line in names.splitlines() if line.split()[1] != "A"}
-        header = HEADER.read_text()
-        declared = set(re.findall(r"^ESPALIER_API[^(]*?(espalier_\w+)\(", header, re.MULTILINE))
+        text = "".join(header.read_text() for header in HEADERS)
+        declared = set(re.findall(r"^ESPALIER_API[^(]*?(espalier_\w+)\(", text, re.MULTILINE))
         self.assertGreater(len(declared), 8)
         self.assertEqual({name.split("@@")[0] for name in exported}, declared)
         # What a version has stays: a function that comes later gets a version of its own.
@@ -124,9 +124,10 @@ class Embed(unittest.TestCase):
 
     def test_installed_headers_stand_alone(self):
         include = pathlib.Path(self.page.folders[PREFIX], "include")
-        for compiler, language, header in (("cc", "c11", "h"), ("c++", "c++17", "h"), ("c++", "c++17", "hpp"), ("c++", "c++20", "hpp")):
+        kinds = (("cc", "c11", "h"), ("c++", "c++17", "h"), ("c++", "c++17", "hpp"), ("c++", "c++20", "hpp"))
+        for header, (compiler, language, suffix) in ((header, kind) for header in HEADERS for kind in kinds):
             subprocess.run([compiler, f"-std={language}", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", f"-I{include}",
-                            "-x", "c" if compiler == "cc" else "c++", "-"], input=f"#include <espalier/{LIBRARY}.{header}>\n", text=True, check=True)
+                            "-x", "c" if compiler == "cc" else "c++", "-"], input=f"#include <espalier/{header.stem}.{suffix}>\n", text=True, check=True)
 
 
 def write_page(kind=""):

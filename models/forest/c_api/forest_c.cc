@@ -7,29 +7,20 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "espalier/forest.h"
-#include "models/base/c_seam.h"
 #include "models/base/caller_struct.h"
 #include "models/base/status_macros.h"
 #include "models/base/strings.h"
 #include "models/forest/background_contributions.h"
+#include "models/forest/c_api/forest_handle.h"
+#include "models/forest/c_api/guarded_call.h"
 #include "models/forest/c_api/input_rows.h"
 #include "models/forest/forest.h"
 #include "models/forest/read_ensemble.h"
-
-struct espalier_forest {
-  std::shared_ptr<const espalier::Forest> forest;
-  // What Forest says as a string_view, ended by a zero.
-  std::string objective;
-  std::string format;
-  std::string version;
-  std::string kernel;
-};
 
 namespace espalier {
 namespace {
@@ -40,37 +31,22 @@ constexpr size_t kFirstOptionsSize =
 constexpr size_t kFirstInfoSize =
     offsetof(espalier_forest_info, kernel) + sizeof(espalier_forest_info::kernel);
 
-thread_local ErrorText last_error;
-
-template <typename Body>
-espalier_status Guarded(Body body) noexcept {
-  return GuardedCall(last_error, std::move(body));
-}
-
 absl::Status CheckForest(const espalier_forest* forest) {
   return forest == nullptr ? InvalidArgument("forest is NULL") : absl::OkStatus();
 }
 
 absl::Status CheckFeature(const espalier_forest* forest, uint32_t feature) {
   ESPALIER_RETURN_IF_ERROR(CheckForest(forest));
-  if (feature < forest->forest->num_features()) return absl::OkStatus();
-  return InvalidArgument("feature is ", feature, ", the model has ", forest->forest->num_features());
-}
-
-absl::StatusOr<std::unique_ptr<espalier_forest>> MakeForest(absl::StatusOr<Ensemble> ensemble) {
-  ESPALIER_RETURN_IF_ERROR(ensemble.status());
-  auto made = std::make_unique<espalier_forest>();
-  ESPALIER_ASSIGN_OR_RETURN(made->forest, Forest::Compile(*std::move(ensemble)));
-  made->objective = made->forest->objective();
-  made->format = made->forest->format();
-  made->version = made->forest->version();
-  made->kernel = made->forest->kernel();
-  return made;
+  if (feature < forest->forest().num_features()) return absl::OkStatus();
+  return InvalidArgument("feature is ", feature, ", the model has ", forest->forest().num_features());
 }
 
 absl::Status SetForest(absl::StatusOr<Ensemble> ensemble, espalier_forest** forest) {
-  ESPALIER_ASSIGN_OR_RETURN(std::unique_ptr<espalier_forest> made, MakeForest(std::move(ensemble)));
-  *forest = made.release();
+  ESPALIER_RETURN_IF_ERROR(ensemble.status());
+  ESPALIER_ASSIGN_OR_RETURN(std::shared_ptr<const Forest> compiled, Forest::Compile(*std::move(ensemble)));
+  auto handle = std::make_unique<espalier_forest>();
+  handle->described = std::make_shared<const DescribedForest>(std::move(compiled));
+  *forest = handle.release();
   return absl::OkStatus();
 }
 
@@ -185,7 +161,7 @@ template <typename T>
 absl::Status Predict(const espalier_forest* handle, const espalier_rows* input,
                      const espalier_predict_options* caller_options, T* out, size_t out_size) {
   ESPALIER_RETURN_IF_ERROR(CheckForest(handle));
-  const Forest& forest = *handle->forest;
+  const Forest& forest = handle->forest();
   ESPALIER_ASSIGN_OR_RETURN(PredictOptions options, ReadOptions(caller_options));
   std::vector<float> background;
   ESPALIER_ASSIGN_OR_RETURN(options.background, ReadBackground(forest, caller_options, &background));
@@ -201,7 +177,8 @@ absl::Status Predict(const espalier_forest* handle, const espalier_rows* input,
 }
 
 espalier_forest_info Describe(const espalier_forest& handle) {
-  const Forest& forest = *handle.forest;
+  const Forest& forest = handle.forest();
+  const DescribedForest& described = *handle.described;
   espalier_forest_info info = {};
   info.num_features = forest.num_features();
   info.num_outputs = forest.num_outputs();
@@ -212,10 +189,12 @@ espalier_forest_info Describe(const espalier_forest& handle) {
   info.max_depth = forest.max_depth();
   info.has_feature_names = forest.feature_names().empty() ? 0 : 1;
   info.memory_bytes = forest.MemoryBytes();
-  info.objective = handle.objective.c_str();
-  info.format = handle.format.c_str();
-  info.version = handle.version.c_str();
-  info.kernel = handle.kernel.c_str();
+  info.objective = described.objective.c_str();
+  info.format = described.format.c_str();
+  info.version = described.version.c_str();
+  info.kernel = described.kernel.c_str();
+  info.model_version = described.model_version;
+  info.sha256 = described.sha256.c_str();
   return info;
 }
 
@@ -229,7 +208,7 @@ using espalier::InvalidArgument;
 
 const char* espalier_forest_version(void) { return ESPALIER_VERSION; }
 
-const char* espalier_forest_error(void) { return espalier::last_error.text; }
+const char* espalier_forest_error(void) { return espalier::LastFailure().text; }
 
 espalier_status espalier_forest_load(const char* path, espalier_forest** forest) {
   return Guarded([&]() -> absl::Status {
@@ -265,7 +244,7 @@ espalier_status espalier_forest_feature_name(const espalier_forest* forest, uint
     if (name == nullptr) return InvalidArgument("name is NULL");
     *name = nullptr;
     ESPALIER_RETURN_IF_ERROR(CheckFeature(forest, feature));
-    const std::vector<std::string>& names = forest->forest->feature_names();
+    const std::vector<std::string>& names = forest->forest().feature_names();
     if (!names.empty()) *name = names[feature].c_str();
     return absl::OkStatus();
   });
@@ -275,7 +254,7 @@ espalier_status espalier_forest_feature_kind(const espalier_forest* forest, uint
   return Guarded([&]() -> absl::Status {
     if (kind == nullptr) return InvalidArgument("kind is NULL");
     ESPALIER_RETURN_IF_ERROR(CheckFeature(forest, feature));
-    const bool categorical = forest->forest->feature_kinds()[feature] == espalier::FeatureKind::kCategorical;
+    const bool categorical = forest->forest().feature_kinds()[feature] == espalier::FeatureKind::kCategorical;
     *kind = categorical ? ESPALIER_CATEGORICAL : ESPALIER_NUMERIC;
     return absl::OkStatus();
   });
@@ -287,7 +266,7 @@ espalier_status espalier_forest_num_categories(const espalier_forest* forest, ui
     if (count == nullptr) return InvalidArgument("count is NULL");
     *count = 0;
     ESPALIER_RETURN_IF_ERROR(CheckFeature(forest, feature));
-    *count = static_cast<uint32_t>(forest->forest->category_names().Names(feature).size());
+    *count = static_cast<uint32_t>(forest->forest().category_names().Names(feature).size());
     return absl::OkStatus();
   });
 }
@@ -298,7 +277,7 @@ espalier_status espalier_forest_category_name(const espalier_forest* forest, uin
     if (name == nullptr) return InvalidArgument("name is NULL");
     *name = nullptr;
     ESPALIER_RETURN_IF_ERROR(CheckFeature(forest, feature));
-    const std::vector<std::string>& names = forest->forest->category_names().Names(feature);
+    const std::vector<std::string>& names = forest->forest().category_names().Names(feature);
     if (code >= names.size()) {
       return InvalidArgument("code is ", code, ", the model has names for ", names.size(),
                              " categories of feature ", feature);
@@ -315,8 +294,8 @@ espalier_status espalier_forest_output_width(const espalier_forest* forest,
     *width = 0;
     ESPALIER_RETURN_IF_ERROR(CheckForest(forest));
     ESPALIER_ASSIGN_OR_RETURN(const espalier::PredictOptions read, espalier::ReadOptions(options));
-    ESPALIER_RETURN_IF_ERROR(espalier::CheckOptions(*forest->forest, read));
-    *width = forest->forest->OutputWidth(read.kind, read.iterations);
+    ESPALIER_RETURN_IF_ERROR(espalier::CheckOptions(forest->forest(), read));
+    *width = forest->forest().OutputWidth(read.kind, read.iterations);
     return absl::OkStatus();
   });
 }

@@ -9,14 +9,18 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "espalier/forest.h"
+#include "espalier/watch.h"
 #include "models/forest/python/array_view.h"
 
 namespace espalier::python {
@@ -36,6 +40,8 @@ PyObject* ExceptionOf(espalier_status code) {
   switch (code) {
     case ESPALIER_NOT_FOUND:
       return PyExc_FileNotFoundError;
+    case ESPALIER_UNAVAILABLE:
+      return PyExc_LookupError;
     case ESPALIER_PERMISSION_DENIED:
       return PyExc_PermissionError;
     case ESPALIER_RESOURCE_EXHAUSTED:
@@ -293,6 +299,120 @@ PyForest LoadBytes(nb::handle bytes) {
   return PyForest(forest);
 }
 
+// A directory that is followed. Events wait in a queue until Python asks for them: the watch's thread takes
+// no lock of the interpreter, so that neither waits for the other.
+class PyWatch {
+ public:
+  struct Event {
+    const char* kind;
+    std::string model;
+    int64_t version;
+    std::string text;
+  };
+
+  PyWatch(nb::handle directory, double poll_seconds, uint32_t latest, bool manual) {
+    if (!(poll_seconds >= 0.001 && poll_seconds <= 1e6)) {
+      throw nb::value_error("poll_seconds must be 0.001 to 1000000");
+    }
+    PyObject* bytes = nullptr;
+    if (PyUnicode_FSConverter(directory.ptr(), &bytes) == 0) throw nb::python_error();
+    const nb::object owner = nb::steal(bytes);
+    espalier_watch_options options = {};
+    options.struct_size = sizeof(options);
+    options.poll_millis = static_cast<uint32_t>(poll_seconds * 1000);
+    options.latest = latest;
+    options.manual = manual ? 1 : 0;
+    options.on_event = [](void* self, const espalier_watch_event* event) {
+      static_cast<PyWatch*>(self)->Note(*event);
+    };
+    options.context = this;
+    espalier_status status = ESPALIER_OK;
+    {
+      nb::gil_scoped_release release;
+      espalier_watch* watch = nullptr;
+      status = espalier_watch_open(PyBytes_AS_STRING(bytes), &options, &watch);
+      if (status == ESPALIER_OK) watch_ = {watch, espalier_watch_close};
+    }
+    Check(status);
+  }
+  ~PyWatch() { Close(); }
+  PyWatch(const PyWatch&) = delete;
+  PyWatch& operator=(const PyWatch&) = delete;
+
+  PyForest Get(const std::string& model, nb::handle version) const {
+    const std::string text = version.is_none() ? "" : TextOf(version);
+    espalier_forest* forest = nullptr;
+    const espalier_status status = espalier_watch_get(Open().get(), model.c_str(), text.c_str(), &forest);
+    if (status == ESPALIER_NOT_FOUND) Throw(PyExc_LookupError, espalier_forest_error());
+    Check(status);
+    return PyForest(forest);
+  }
+
+  void Poll() {
+    // Whoever closes meanwhile does not take it away.
+    std::shared_ptr<espalier_watch> watch = Open();
+    espalier_status status = ESPALIER_OK;
+    {
+      nb::gil_scoped_release release;
+      status = espalier_watch_poll(watch.get());
+      watch.reset();
+    }
+    Check(status);
+  }
+
+  nb::list TakeEvents() {
+    std::deque<Event> events;
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      events.swap(events_);
+    }
+    nb::list list;
+    for (const Event& event : events) {
+      list.append(nb::make_tuple(event.kind, event.model, event.version, event.text));
+    }
+    return list;
+  }
+
+  void Close() {
+    std::shared_ptr<espalier_watch> watch = std::exchange(watch_, nullptr);
+    nb::gil_scoped_release release;
+    watch.reset();
+  }
+
+ private:
+  // More are not kept; the oldest go first.
+  static constexpr size_t kMostEvents = 10'000;
+
+  std::shared_ptr<espalier_watch> Open() const {
+    if (watch_ == nullptr) throw nb::value_error("the watch is closed");
+    return watch_;
+  }
+
+  void Note(const espalier_watch_event& event) noexcept {
+    static constexpr std::array<const char*, 6> kKinds = {"",        "loaded", "unloaded",
+                                                          "refused", "label",  "warning"};
+    const std::lock_guard<std::mutex> lock(mutex_);
+    events_.push_back({kKinds[event.kind], event.model, event.version, event.text});
+    if (events_.size() > kMostEvents) events_.pop_front();
+  }
+
+  std::shared_ptr<espalier_watch> watch_;
+  std::mutex mutex_;
+  std::deque<Event> events_;
+};
+
+void BindWatch(nb::module_& m) {
+  nb::class_<PyWatch> watch(m, "Watch", "A directory of models, followed.");
+  watch.def(nb::init<nb::handle, double, uint32_t, bool>(), "directory"_a, nb::kw_only(),
+            "poll_seconds"_a = 1.0, "latest"_a = 0, "manual"_a = false);
+  watch.def("get", &PyWatch::Get, "model"_a, "version"_a.none() = nb::none());
+  watch.def("poll", &PyWatch::Poll);
+  watch.def("events", &PyWatch::TakeEvents);
+  watch.def("close", &PyWatch::Close);
+  watch.def("__enter__", [](nb::object self) { return self; });
+  watch.def("__exit__", [](PyWatch& self, const nb::args&) { self.Close(); });
+}
+
 void BindForest(nb::module_& m) {
   nb::class_<PyForest> forest(m, "Forest", "A model that predicts; immutable, for any number of threads.");
   forest.def(
@@ -319,6 +439,8 @@ void BindForest(nb::module_& m) {
   forest.def_prop_ro("format", [](const PyForest& self) { return self.info().format; });
   forest.def_prop_ro("version", [](const PyForest& self) { return self.info().version; });
   forest.def_prop_ro("kernel", [](const PyForest& self) { return self.info().kernel; });
+  forest.def_prop_ro("model_version", [](const PyForest& self) { return self.info().model_version; });
+  forest.def_prop_ro("sha256", [](const PyForest& self) { return self.info().sha256; });
   forest.def_prop_ro("memory_bytes", [](const PyForest& self) { return self.info().memory_bytes; });
 }
 
@@ -330,4 +452,5 @@ NB_MODULE(_forest, m) {
   m.def("load", &espalier::python::Load, nanobind::arg("path"));
   m.def("load_bytes", &espalier::python::LoadBytes, nanobind::arg("model"));
   espalier::python::BindForest(m);
+  espalier::python::BindWatch(m);
 }

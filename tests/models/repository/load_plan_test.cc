@@ -16,18 +16,12 @@ constexpr VersionSituation kServingOldFile{.serves = true, .tried = true, .refus
 constexpr VersionSituation kChanged{.serves = true};
 constexpr VersionSituation kGone{.on_disk = false, .serves = true, .tried = true};
 
-inference::ModelVersionPolicy All() { return {}; }
+VersionPolicy All() { return {}; }
 
-inference::ModelVersionPolicy Latest(uint32_t count) {
-  inference::ModelVersionPolicy policy;
-  policy.mutable_latest()->set_num_versions(count);
-  return policy;
-}
+VersionPolicy Latest(uint32_t count) { return {.kind = VersionPolicy::Kind::kLatest, .latest = count}; }
 
-inference::ModelVersionPolicy Specific(std::initializer_list<int64_t> versions) {
-  inference::ModelVersionPolicy policy;
-  for (const int64_t version : versions) policy.mutable_specific()->add_versions(version);
-  return policy;
+VersionPolicy Specific(std::initializer_list<int64_t> versions) {
+  return {.kind = VersionPolicy::Kind::kSpecific, .specific = versions};
 }
 
 TEST(LoadPlanTest, WithoutAPolicyEveryVersionIsLoaded) {

@@ -2,6 +2,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "models/config/config_model_builder.h"
+#include "proto/inference/model_config.pb.h"
 #include "tests/models/repository/repository_folder.h"
 
 namespace espalier {
@@ -18,6 +20,7 @@ class FakeListener final : public FollowerListener {
     loads.push_back(version);
   }
   bool Stopping() const override { return stopping; }
+  void OnLog(LogLevel level, std::string_view line) override { LogByServer(level, line); }
 
   std::vector<int64_t> loads;
   bool stopping = false;
@@ -40,7 +43,8 @@ class ModelFollowerTest : public ::testing::Test {
   RepositoryFolder folder_;
   FakeClock clock_;
   FakeListener listener_;
-  ModelFollower follower_{"a", clock_, listener_};
+  const ConfigModelBuilder builder_;
+  ModelFollower follower_{"a", clock_, builder_, listener_};
 };
 
 TEST_F(ModelFollowerTest, AFolderThatCannotBeReadChangesNothing) {
@@ -114,8 +118,8 @@ TEST_F(ModelFollowerTest, AFilRepositoryRunsAsItIs) {
   EXPECT_EQ(model.signature.output_kind, OutputKind::kClass);
   EXPECT_EQ(model.signature.threshold, 0.3f);
   EXPECT_TRUE(model.signature.keep_last_dimension);
-  EXPECT_EQ(model.config.backend(), "fil");
-  EXPECT_THAT(model.config.output(0).dims(), ElementsAre(1));
+  EXPECT_EQ(model.config->backend(), "fil");
+  EXPECT_THAT(model.config->output(0).dims(), ElementsAre(1));
 }
 
 }  // namespace

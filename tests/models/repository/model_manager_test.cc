@@ -7,6 +7,8 @@
 #include "gtest/gtest.h"
 #include "models/base/sha256.h"
 #include "models/base/strings.h"
+#include "models/config/config_model_builder.h"
+#include "proto/inference/model_config.pb.h"
 #include "tests/models/repository/repository_folder.h"
 
 namespace espalier {
@@ -23,11 +25,11 @@ class ModelManagerTest : public ::testing::Test {
 
   void Restart() {
     manager_.reset();
-    auto manager = ModelManager::Create(
-        {.directory = folder_.path(),
-         .on_load = [this](std::string_view model, int64_t version, const absl::Status& result) {
-           loads_.push_back(StrCat(model, "/", version, result.ok() ? " ok" : " failed"));
-         }});
+    ModelManager::Options options = ServedRepository(folder_.path());
+    options.on_load = [this](std::string_view model, int64_t version, const absl::Status& result) {
+      loads_.push_back(StrCat(model, "/", version, result.ok() ? " ok" : " failed"));
+    };
+    auto manager = ModelManager::Create(std::move(options));
     ASSERT_TRUE(manager.ok()) << manager.status();
     manager_ = *std::move(manager);
   }
@@ -71,7 +73,7 @@ class ModelManagerTest : public ::testing::Test {
 TEST_F(ModelManagerTest, NeedsADirectory) {
   folder_.Write("file", "x");
   for (const char* name : {"/missing", "/file"}) {
-    const auto manager = ModelManager::Create({.directory = folder_.path() + name, .on_load = {}});
+    const auto manager = ModelManager::Create(ServedRepository(folder_.path() + name));
     EXPECT_TRUE(absl::IsFailedPrecondition(manager.status()));
     EXPECT_THAT(std::string(Message(manager.status())), HasSubstr(name));
   }
@@ -103,8 +105,8 @@ TEST_F(ModelManagerTest, ALoadedVersionKnowsItself) {
   EXPECT_EQ(model.sha256, Sha256Hex(text));
   EXPECT_EQ(model.lineage, "{\"by\": \"hand\"}");
   EXPECT_EQ(model.feature_index.at("y"), 1u);
-  EXPECT_EQ(model.config.name(), "a");
-  EXPECT_THAT(model.config.input(0).dims(), ElementsAre(-1, 2));
+  EXPECT_EQ(model.config->name(), "a");
+  EXPECT_THAT(model.config->input(0).dims(), ElementsAre(-1, 2));
 }
 
 TEST_F(ModelManagerTest, ABadLineageIsOnlyAWarning) {
@@ -295,6 +297,70 @@ TEST_F(ModelManagerTest, ARepositoryThatVanishesChangesNothing) {
   manager_->Poll();
   EXPECT_EQ(Answer(), 1);
   EXPECT_THAT(loads_, SizeIs(1));
+}
+
+// --- checksums
+
+std::string Lineage(std::string_view sha256) { return StrCat("{\"sha256\": \"", sha256, "\"}"); }
+
+TEST_F(ModelManagerTest, BytesThatAreNotThoseOfTheChecksumAreRefused) {
+  WriteModel("a/1/xgboost.json", 1);
+  folder_.Write("a/1/variant.json", Lineage(Sha256Hex(TinyModel(1))));
+  WriteModel("a/2/xgboost.json", 2);
+  folder_.Write("a/2/variant.json", Lineage(Sha256Hex(TinyModel(3))));
+  WriteModel("a/3/xgboost.json", 3);
+  folder_.Write("a/3/xgboost.json.sha256", Sha256Hex(TinyModel(4)) + "  xgboost.json\n");
+  manager_->Poll();
+  EXPECT_THAT(loads_, ElementsAre("a/1 ok", "a/2 failed", "a/3 failed"));
+  EXPECT_EQ(Answer(), 1);
+  EXPECT_THAT(State("a", 2), HasSubstr("xgboost.json has SHA-256 " + Sha256Hex(TinyModel(2)) +
+                                       ", but variant.json says \"" + Sha256Hex(TinyModel(3)) + "\""));
+  EXPECT_THAT(State("a", 3), HasSubstr("but xgboost.json.sha256 says"));
+  // The file that the checksum is of arrives.
+  WriteModel("a/2/xgboost.json", 3);
+  WriteModel("a/3/xgboost.json", 4);
+  manager_->Poll();
+  EXPECT_EQ(Answer("2"), 3);
+  EXPECT_EQ(Answer("3"), 4);
+}
+
+TEST_F(ModelManagerTest, AVersionKeepsServingWhileItsNextBytesDoNotMatch) {
+  WriteModel("a/1/xgboost.json", 1);
+  folder_.Write("a/1/variant.json", Lineage(Sha256Hex(TinyModel(1))));
+  manager_->Poll();
+  WriteModel("a/1/xgboost.json", 2);
+  manager_->Poll();
+  EXPECT_EQ(Answer(), 1);
+  EXPECT_THAT(State("a", 1), HasSubstr("READY: serving the file before the present one, which was refused"));
+  folder_.Write("a/1/variant.json", Lineage(Sha256Hex(TinyModel(2))));
+  manager_->Poll();
+  EXPECT_EQ(Answer(), 2);
+}
+
+TEST_F(ModelManagerTest, AChecksumThatChangesIsComparedAgain) {
+  WriteModel("a/1/xgboost.json", 1);
+  manager_->Poll();
+  folder_.Write("a/1/xgboost.json.sha256", "");
+  manager_->Poll();
+  EXPECT_THAT(State("a", 1), HasSubstr("xgboost.json.sha256 says \"\""));
+  EXPECT_EQ(Answer(), 1);
+  folder_.Write("a/1/xgboost.json.sha256", Sha256Hex(TinyModel(1)));
+  manager_->Poll();
+  EXPECT_EQ(State("a", 1), "READY");
+}
+
+// As a network file system may show them: another clock, and times older than the bytes.
+TEST_F(ModelManagerTest, BytesThatChangeUnderOneStampAreFound) {
+  const std::string path = folder_.path() + "/a/1/xgboost.json";
+  const auto hour_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
+  WriteModel("a/1/xgboost.json", 1);
+  std::filesystem::last_write_time(path, hour_ago);
+  manager_->Poll();
+  EXPECT_EQ(Answer(), 1);
+  WriteModel("a/1/xgboost.json", 2);
+  std::filesystem::last_write_time(path, hour_ago);
+  manager_->Poll();
+  EXPECT_EQ(Answer(), 2);
 }
 
 // --- config.pbtxt

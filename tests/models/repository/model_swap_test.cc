@@ -8,6 +8,7 @@
 #include "gtest/gtest.h"
 #include "models/base/mutex.h"
 #include "models/base/sha256.h"
+#include "models/config/config_model_builder.h"
 #include "models/repository/model_manager.h"
 #include "tests/models/repository/repository_folder.h"
 
@@ -22,8 +23,9 @@ constexpr int kSwaps = 200;
 constexpr int kReaders = 4;
 
 std::unique_ptr<ModelManager> Manage(const RepositoryFolder& folder, int64_t poll_millis = 1000) {
-  auto manager =
-      ModelManager::Create({.directory = folder.path(), .poll_millis = poll_millis, .on_load = {}});
+  ModelManager::Options options = ServedRepository(folder.path());
+  options.poll_millis = poll_millis;
+  auto manager = ModelManager::Create(std::move(options));
   EXPECT_TRUE(manager.ok()) << manager.status();
   return *std::move(manager);
 }

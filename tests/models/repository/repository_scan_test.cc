@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "models/base/file.h"
 #include "models/base/strings.h"
+#include "models/repository/model_builder.h"
 #include "tests/models/repository/repository_folder.h"
 
 namespace espalier {
@@ -84,40 +85,21 @@ TEST(RepositoryScanTest, OldAndFutureFilesAreNotFresh) {
   }
 }
 
-std::string Chosen(const std::vector<std::string>& names, const ModelSettings& settings) {
+std::string Chosen(const std::vector<std::string>& names, const std::vector<std::string>& wanted) {
   VersionFolder files;
   for (const std::string& name : names) files[name] = {};
-  const auto file = ChooseModelFile(files, settings);
+  const auto file = ChooseModelFile(files, wanted);
   return file.ok() ? *file : std::string(Message(file.status()));
 }
 
 TEST(ChooseModelFileTest, HasAnOrder) {
-  const ModelSettings settings = DefaultModelSettings("a");
-  std::vector<std::string> names = {"xgboost.ubj", "xgboost.json", "xgboost.model",
-                                    "model.ubj",   "model.json",   "model.txt"};
+  std::vector<std::string> names = {"xgboost.ubj", "xgboost.json", "xgboost.model", "model.ubj",
+                                    "model.json", "model.txt"};
   while (!names.empty()) {
-    EXPECT_EQ(Chosen(names, settings), names.front());
+    EXPECT_EQ(Chosen(names, DefaultModelFiles()), names.front());
     names.erase(names.begin());
   }
-  EXPECT_THAT(Chosen({"variant.json"}, settings), HasSubstr("xgboost.ubj"));
-}
-
-TEST(ChooseModelFileTest, ModelTypePutsItsFileFirst) {
-  ModelSettings settings = DefaultModelSettings("a");
-  settings.model_type = "xgboost_json";
-  EXPECT_EQ(Chosen({"xgboost.ubj", "xgboost.json"}, settings), "xgboost.json");
-  EXPECT_EQ(Chosen({"xgboost.ubj"}, settings), "xgboost.ubj");
-  settings.model_type = "lightgbm";
-  EXPECT_EQ(Chosen({"xgboost.ubj", "model.txt"}, settings), "model.txt");
-  settings.model_type = "xgboost";
-  EXPECT_EQ(Chosen({"xgboost.ubj", "xgboost.model"}, settings), "xgboost.model");
-}
-
-TEST(ChooseModelFileTest, DefaultModelFilenameIsTheOnlyOne) {
-  ModelSettings settings = DefaultModelSettings("a");
-  settings.config.set_default_model_filename("my.json");
-  EXPECT_EQ(Chosen({"xgboost.ubj", "my.json"}, settings), "my.json");
-  EXPECT_THAT(Chosen({"xgboost.ubj"}, settings), HasSubstr("(my.json)"));
+  EXPECT_THAT(Chosen({"variant.json"}, DefaultModelFiles()), HasSubstr("xgboost.ubj"));
 }
 
 }  // namespace

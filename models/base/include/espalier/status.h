@@ -23,7 +23,9 @@ enum {
   ESPALIER_FAILED_PRECONDITION = 9, /* not a regular file, or a directory that cannot be read */
   ESPALIER_OUT_OF_RANGE = 11,       /* the output has no room; the text says how much is needed */
   ESPALIER_UNIMPLEMENTED = 12,      /* what this library, or this version of it, cannot do */
-  ESPALIER_INTERNAL = 13
+  ESPALIER_INTERNAL = 13,
+  ESPALIER_UNAVAILABLE = 14, /* a version that is known and not ready */
+  ESPALIER_DATA_LOSS = 15    /* bytes that are not those of their checksum */
 };
 
 #endif /* ESPALIER_STATUS_H_ */

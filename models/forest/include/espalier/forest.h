@@ -95,6 +95,10 @@ typedef struct espalier_forest_info {
   const char* format;    /* "xgboost_ubj", "lightgbm_text", "sklearn_json", ... */
   const char* version;   /* of the program that wrote the file, "3.2.0"; "" when it does not say */
   const char* kernel;    /* the engine that walks the trees, for people */
+  /* Of a forest from a watched directory (espalier/watch.h): the version's number, and the SHA-256 of its
+   * file in hexadecimal. Else 0 and "". */
+  int64_t model_version;
+  const char* sha256;
 } espalier_forest_info;
 
 /* "0.1.0". */

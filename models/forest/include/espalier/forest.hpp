@@ -92,6 +92,9 @@ class Forest {
     return Take(code, forest);
   }
 
+  // Takes over a handle that some other function of the library returned with `code`.
+  static Result<Forest> Adopt(espalier_status code, espalier_forest* forest) { return Take(code, forest); }
+
   const espalier_forest_info& info() const { return info_; }
   uint32_t num_features() const { return info_.num_features; }
   uint32_t num_outputs() const { return info_.num_outputs; }

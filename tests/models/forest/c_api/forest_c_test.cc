@@ -183,6 +183,27 @@ TEST_F(ForestCTest, IterationsAddUp) {
   }
 }
 
+TEST_F(ForestCTest, NamesTheCategoriesOfAModelThatHoldsThem) {
+  const LoadedForest forest = LoadForest(FindGoldenModel("3.2.0", "category_names").files[0]);
+  uint32_t count = 0;
+  ASSERT_EQ(espalier_forest_num_categories(forest.get(), 6, &count), ESPALIER_OK);
+  EXPECT_EQ(count, 4u);
+  const char* name = nullptr;
+  ASSERT_EQ(espalier_forest_category_name(forest.get(), 6, 2, &name), ESPALIER_OK);
+  EXPECT_STREQ(name, "blue, dark");
+  ExpectRefused(espalier_forest_category_name(forest.get(), 6, 4, &name), ESPALIER_INVALID_ARGUMENT,
+                "code is 4, the model has names for 4 categories of feature 6");
+  EXPECT_EQ(name, nullptr);
+  ASSERT_EQ(espalier_forest_num_categories(forest.get(), 0, &count), ESPALIER_OK);
+  EXPECT_EQ(count, 0u);
+  ExpectRefused(espalier_forest_num_categories(forest.get(), 8, &count), ESPALIER_INVALID_ARGUMENT,
+                "feature is 8");
+  ExpectRefused(espalier_forest_num_categories(forest.get(), 6, nullptr), ESPALIER_INVALID_ARGUMENT,
+                "count is NULL");
+  ExpectRefused(espalier_forest_category_name(nullptr, 6, 0, &name), ESPALIER_INVALID_ARGUMENT,
+                "forest is NULL");
+}
+
 TEST_F(ForestCTest, DescribesTheModel) {
   const LoadedForest forest = LoadForest(FindGoldenModel("3.2.0", "best_iteration").files[1]);
   espalier_forest_info info = {.struct_size = sizeof(info)};

@@ -5,16 +5,16 @@
 //
 // Dims follow Triton: with max_batch_size > 0 they leave out the batch dimension, with 0 they begin with it
 // as -1 (and may leave it out too). Pure; thread-safe.
-#ifndef ESPALIER_MODELS_REPOSITORY_MODEL_SIGNATURE_H_
-#define ESPALIER_MODELS_REPOSITORY_MODEL_SIGNATURE_H_
+#ifndef ESPALIER_MODELS_CONFIG_MODEL_SIGNATURE_H_
+#define ESPALIER_MODELS_CONFIG_MODEL_SIGNATURE_H_
 
 #include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "models/config/model_settings.h"
 #include "models/forest/forest.h"
 #include "models/repository/model_catalog.h"
-#include "models/repository/model_settings.h"
 
 namespace espalier {
 
@@ -41,4 +41,4 @@ absl::StatusOr<CompletedConfig> CompleteConfig(const ModelSettings& settings, co
 
 }  // namespace espalier
 
-#endif  // ESPALIER_MODELS_REPOSITORY_MODEL_SIGNATURE_H_
+#endif  // ESPALIER_MODELS_CONFIG_MODEL_SIGNATURE_H_

@@ -1,4 +1,4 @@
-#include "models/repository/model_settings.h"
+#include "models/config/model_settings.h"
 
 #include <google/protobuf/io/tokenizer.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>

@@ -1,4 +1,4 @@
-#include "models/repository/model_settings.h"
+#include "models/config/model_settings.h"
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

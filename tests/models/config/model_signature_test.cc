@@ -1,4 +1,4 @@
-#include "models/repository/model_signature.h"
+#include "models/config/model_signature.h"
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

@@ -1,4 +1,4 @@
-#include "models/repository/model_signature.h"
+#include "models/config/model_signature.h"
 
 #include <algorithm>
 #include <initializer_list>

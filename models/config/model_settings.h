@@ -5,8 +5,8 @@
 // A key is honoured, or accepted because it concerns only speed and placement (and then listed for the log),
 // or refused by its name; docs/repository.md has the table. Nothing that would change an answer is ignored.
 // Pure; thread-safe.
-#ifndef ESPALIER_MODELS_REPOSITORY_MODEL_SETTINGS_H_
-#define ESPALIER_MODELS_REPOSITORY_MODEL_SETTINGS_H_
+#ifndef ESPALIER_MODELS_CONFIG_MODEL_SETTINGS_H_
+#define ESPALIER_MODELS_CONFIG_MODEL_SETTINGS_H_
 
 #include <cstddef>
 #include <optional>
@@ -45,4 +45,4 @@ absl::StatusOr<ModelSettings> ReadModelSettings(std::string_view model, std::str
 
 }  // namespace espalier
 
-#endif  // ESPALIER_MODELS_REPOSITORY_MODEL_SETTINGS_H_
+#endif  // ESPALIER_MODELS_CONFIG_MODEL_SETTINGS_H_
