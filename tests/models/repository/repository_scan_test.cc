@@ -93,8 +93,8 @@ std::string Chosen(const std::vector<std::string>& names, const std::vector<std:
 }
 
 TEST(ChooseModelFileTest, HasAnOrder) {
-  std::vector<std::string> names = {"xgboost.ubj", "xgboost.json", "xgboost.model", "model.ubj",
-                                    "model.json", "model.txt"};
+  std::vector<std::string> names = {"xgboost.ubj", "xgboost.json", "xgboost.model",
+                                    "model.ubj",   "model.json",   "model.txt"};
   while (!names.empty()) {
     EXPECT_EQ(Chosen(names, DefaultModelFiles()), names.front());
     names.erase(names.begin());

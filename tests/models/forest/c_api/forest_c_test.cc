@@ -432,8 +432,9 @@ static_assert(sizeof(espalier_rows) == 72 && offsetof(espalier_rows, values) == 
 static_assert(sizeof(espalier_predict_options) == 48 &&
               offsetof(espalier_predict_options, base_margin) == 24 &&
               offsetof(espalier_predict_options, background) == 40);
-static_assert(sizeof(espalier_forest_info) == 88 && offsetof(espalier_forest_info, best_iteration) == 24 &&
-              offsetof(espalier_forest_info, objective) == 56);
+static_assert(sizeof(espalier_forest_info) == 104 && offsetof(espalier_forest_info, best_iteration) == 24 &&
+              offsetof(espalier_forest_info, objective) == 56 &&
+              offsetof(espalier_forest_info, model_version) == 88);
 
 }  // namespace
 }  // namespace espalier
