@@ -41,7 +41,8 @@ class Watch {
     c.manual = options.manual ? 1 : 0;
     if (held->on_event) c.on_event = &Held::Call;
     c.context = held.get();
-    const Status status = Status::Of(espalier_watch_open(directory.c_str(), &c, &held->watch));
+    const espalier_status code = espalier_watch_open(directory.c_str(), &c, &held->watch);
+    const Status status = Status::Of(code, espalier_forest_error());
     if (!status.ok()) return status;
     return Watch(std::move(held));
   }
@@ -53,7 +54,10 @@ class Watch {
     return Forest::Adopt(code, forest);
   }
 
-  Status Poll() { return Status::Of(espalier_watch_poll(held_->watch)); }
+  Status Poll() {
+    const espalier_status code = espalier_watch_poll(held_->watch);
+    return Status::Of(code, espalier_forest_error());
+  }
 
  private:
   struct Held {
