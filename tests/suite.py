@@ -142,8 +142,11 @@ class Suite:
             print(f"      building the Python package in {folder}", flush=True)
             python = self.venv() / "bin" / "python"
             launcher = {"CMAKE_CXX_COMPILER_LAUNCHER": "ccache"} if shutil.which("ccache") else {}
+            # As the release preset compiles, whose objects ccache then has.
+            same = ("-C", "cmake.define.CMAKE_CXX_COMPILER=c++", "-C", "cmake.define.CMAKE_CXX_FLAGS_RELEASE=-O3 -g1 -DNDEBUG",
+                    "-C", "cmake.define.ESPALIER_WERROR=ON")
             self.need("wheel", self.run("wheel", python, "-m", "pip", "wheel", "--no-build-isolation", "--no-deps", "-w", folder / "wheel",
-                                        "-C", f"build-dir={ROOT / 'build/python'}", "models/forest/python",
+                                        "-C", f"build-dir={ROOT / 'build/python'}", *same, "models/forest/python",
                                         PATH=f"{self.venv() / 'bin'}:{os.environ['PATH']}", **launcher))
             self.need("wheel venv", self.run("wheel-venv", python, "-m", "venv", folder))
             library = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
@@ -250,7 +253,7 @@ class Suite:
         command = [word for word in shlex.split(entry["command"]) if word not in ("-Werror", "ccache", shutil.which("ccache"))]
         flags = command[1:command.index("-o")]
         text = subprocess.run(["clang++-14", *flags, "-E", source], cwd=ROOT, capture_output=True).stdout
-        key = hashlib.sha256(text + (ROOT / ".clang-tidy").read_bytes() + " ".join(flags).replace(str(ROOT), "").encode())
+        key = hashlib.sha256(text.replace(str(ROOT).encode(), b"") + (ROOT / ".clang-tidy").read_bytes() + " ".join(flags).replace(str(ROOT), "").encode())
         clean = CACHE / "tidy" / key.hexdigest()
         if clean.exists():
             return source, True
