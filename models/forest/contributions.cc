@@ -90,8 +90,8 @@ class BlockWalk {
   // this question and all earlier ones about the feature (1 or 0), and the answers to a categorical question.
   static constexpr size_t kReach = 0;
   static constexpr size_t kLeft = kPoints * kBlockRows;
-  static constexpr size_t kRight = 2 * kPoints * kBlockRows;
-  static constexpr size_t kMove = 3 * kPoints * kBlockRows;
+  static constexpr size_t kRight = size_t{2} * kPoints * kBlockRows;
+  static constexpr size_t kMove = size_t{3} * kPoints * kBlockRows;
   static constexpr size_t kPasses = kMove + kBlockRows;
   static constexpr size_t kAnswers = kPasses + kBlockRows;
 

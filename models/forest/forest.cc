@@ -103,7 +103,7 @@ struct Forest::Compiled {
         feature_names(std::move(ensemble.feature_names)),
         feature_kinds(std::move(ensemble.feature_kinds)),
         category_names(std::move(ensemble.category_names)),
-        objective(std::move(objective)) {
+        objective(objective) {
     feature_kinds.resize(num_features, FeatureKind::kNumeric);
   }
 

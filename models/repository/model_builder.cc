@@ -17,15 +17,15 @@ PlainModelBuilder::PlainModelBuilder(VersionPolicy policy) {
   rules_ = std::move(rules);
 }
 
-absl::StatusOr<ModelRulesHandle> PlainModelBuilder::ReadRules(std::string_view model,
-                                                              std::string_view text) const {
+absl::StatusOr<ModelRulesHandle> PlainModelBuilder::ReadRules(std::string_view /*model*/,
+                                                              std::string_view /*text*/) const {
   return rules_;
 }
 
-ModelRulesHandle PlainModelBuilder::DefaultRules(std::string_view model) const { return rules_; }
+ModelRulesHandle PlainModelBuilder::DefaultRules(std::string_view /*model*/) const { return rules_; }
 
 absl::StatusOr<ModelHandle> PlainModelBuilder::Build(const VersionSource& source, ModelBytes bytes,
-                                                     const ModelRules& rules) const {
+                                                     const ModelRules& /*rules*/) const {
   auto model = std::make_shared<LoadedModel>();
   ESPALIER_RETURN_IF_ERROR(LoadVersion(source, std::move(bytes), *model));
   ESPALIER_RETURN_IF_ERROR(WarmUp(*model->forest, OutputKind::kValue, {}));

@@ -32,7 +32,7 @@ class EmbeddedModelBuilder final : public PlainModelBuilder {
   using PlainModelBuilder::PlainModelBuilder;
 
   absl::StatusOr<ModelHandle> Build(const VersionSource& source, ModelBytes bytes,
-                                    const ModelRules& rules) const override {
+                                    const ModelRules& /*rules*/) const override {
     auto model = std::make_shared<EmbeddedModel>();
     ESPALIER_RETURN_IF_ERROR(LoadVersion(source, std::move(bytes), *model));
     ESPALIER_RETURN_IF_ERROR(WarmUp(*model->forest, OutputKind::kValue, {}));
