@@ -87,7 +87,7 @@ absl::StatusOr<uint64_t> ScoreFile(const ScorePlan& plan, RowSource& source, Tab
   const auto write = [&](const ScoredPart& part) { tally.Add(part); };
   tbb::task_arena arena(static_cast<int>(plan.threads));
   arena.execute([&] {
-    tbb::parallel_pipeline(2 * plan.threads,
+    tbb::parallel_pipeline(size_t{2} * plan.threads,
                            tbb::make_filter<void, RowPart>(tbb::filter_mode::serial_in_order, cut) &
                                tbb::make_filter<RowPart, ScoredPart>(tbb::filter_mode::parallel, score) &
                                tbb::make_filter<ScoredPart, void>(tbb::filter_mode::serial_in_order, write));
