@@ -157,7 +157,7 @@ class TreeValidator {
     if (tree.nodes.empty() || tree.nodes.size() > limits_.max_nodes_per_tree) {
       return Refuse("num_nodes ", tree.nodes.size(), ": must be 1 to ", limits_.max_nodes_per_tree);
     }
-    if (IsPlain(tree)) return absl::OkStatus();
+    if (!ensemble_.is_float64() && IsPlain(tree)) return absl::OkStatus();
     reached_.assign(tree.nodes.size(), false);
     pending_.assign(1, {0, 0});
     reached_[0] = true;

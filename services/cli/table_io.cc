@@ -59,7 +59,7 @@ class NpyRows final : public RowSource {
     return part;
   }
 
-  absl::StatusOr<Rows> Read(const RowPart& part, std::vector<float>& values) const override {
+  absl::StatusOr<Rows> Read(const RowPart& part, std::vector<float>& /*values*/) const override {
     return Rows{reinterpret_cast<const std::byte*>(part.bytes.data()), part.bytes.size() / row_bytes_,
                 row_bytes_};
   }

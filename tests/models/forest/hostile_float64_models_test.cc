@@ -155,6 +155,16 @@ TEST(HostileFloat64ModelsTest, DocumentsThatContradictThemselves) {
   ExpectRefused(kJson, "}]}", "}]}x", "expected the end of the file");
 }
 
+// A tree without categorical splits is checked as strictly.
+TEST(HostileFloat64ModelsTest, NumericTreesThatContradictThemselves) {
+  const std::string numeric = With(kJson, R"("categorical":[0],"category_sizes":[2],"categories":[1,4])",
+                                   R"("categorical":[],"category_sizes":[],"categories":[])");
+  ASSERT_TRUE(StatusOf(numeric).ok()) << StatusOf(numeric);
+  ExpectRefused(numeric, "\"leaves\":[-1,2]", "\"leaves\":[-1]", "leaf 1: must be < 1");
+  ExpectRefused(numeric, "\"leaves\":[-1,2]", "\"leaves\":[-1,NaN]", "value nan: must be finite");
+  ExpectRefused(numeric, "\"threshold\":[0.5,", "\"threshold\":[NaN,", "threshold NaN: must be a number");
+}
+
 TEST(HostileFloat64ModelsTest, TruncatedFilesAreRefusedAtEveryByte) {
   for (const std::string_view text : {kText.substr(0, kText.size() - 1), kJson}) {
     for (size_t size = 0; size < text.size(); ++size) {

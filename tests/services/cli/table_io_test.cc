@@ -47,6 +47,7 @@ class TableIoTest : public ::testing::Test {
       const absl::StatusOr<Rows> rows = (*source)->Read(part, values);
       if (!rows.ok()) return rows.status();
       EXPECT_EQ(rows->stride, schema.num_features * sizeof(float));
+      if (rows->count == 0) continue;
       all.resize(all.size() + rows->count * schema.num_features);
       std::memcpy(all.data() + all.size() - rows->count * schema.num_features, rows->data,
                   rows->count * rows->stride);
