@@ -12,6 +12,7 @@
 #include "models/base/strings.h"
 #include "models/forest/answer_walker.h"
 #include "models/forest/bit_slicer.h"
+#include "models/forest/key_walker.h"
 #include "models/forest/mask_walker.h"
 
 namespace espalier {
@@ -32,6 +33,7 @@ constexpr uint32_t kMaxTriedTrees = 64;
 
 constexpr std::string_view kInterleavedWalker = "interleaved_walker";
 constexpr std::string_view kAnswerWalker = "answer_walker";
+constexpr std::string_view kKeyWalker = "key_walker";
 constexpr std::string_view kMaskWalker = "mask_walker";
 constexpr std::string_view kBitSlicer = "bit_slicer";
 
@@ -88,7 +90,7 @@ class Stopwatch {
 }  // namespace
 
 std::vector<std::string_view> KernelPlan::KernelNames() {
-  return {kInterleavedWalker, kAnswerWalker, kMaskWalker, kBitSlicer};
+  return {kInterleavedWalker, kAnswerWalker, kKeyWalker, kMaskWalker, kBitSlicer};
 }
 
 absl::StatusOr<KernelPlan> KernelPlan::Create(const Ensemble& ensemble, std::string_view kernel) {
@@ -98,6 +100,7 @@ absl::StatusOr<KernelPlan> KernelPlan::Create(const Ensemble& ensemble, std::str
     plan.heap_nodes_ =
         std::make_unique<const HeapNodes>(*plan.heaps_, ensemble.num_features, ensemble.num_outputs);
     plan.answer_walker_ = MakeAnswerWalker(*plan.heaps_, ensemble.num_outputs);
+    plan.key_walker_ = MakeKeyWalker(*plan.heaps_, ensemble.num_features, ensemble.num_outputs);
     plan.mask_walker_ = MakeMaskWalker(*plan.heaps_, ensemble.num_outputs);
     plan.bit_slicer_ = MakeBitSlicer(*plan.heaps_, ensemble.num_outputs);
     plan.Use(*plan.answer_walker_);
@@ -111,6 +114,7 @@ absl::StatusOr<KernelPlan> KernelPlan::Create(const Ensemble& ensemble, std::str
   } else if (plan.heaps_ != nullptr && ensemble.num_features <= kMaxSampledFeatures) {
     plan.Choose(ensemble);
   }
+  if (plan.small_ != plan.key_walker_.get()) plan.key_walker_.reset();
   if (plan.small_ != plan.mask_walker_.get()) plan.mask_walker_.reset();
   return plan;
 }
@@ -130,8 +134,9 @@ void KernelPlan::Use(const Kernel& kernel) {
 absl::Status KernelPlan::Force(const Ensemble& ensemble, std::string_view name) {
   const std::vector<std::string_view> names = KernelNames();
   if (std::find(names.begin(), names.end(), name) == names.end()) {
-    return InvalidArgument("kernel \"", name,
-                           "\" is none of interleaved_walker, answer_walker, mask_walker, bit_slicer");
+    return InvalidArgument(
+        "kernel \"", name,
+        "\" is none of interleaved_walker, answer_walker, key_walker, mask_walker, bit_slicer");
   }
   if (name == kInterleavedWalker) {
     if (nodes_ == nullptr) ESPALIER_RETURN_IF_ERROR(LayOutNodes(ensemble));
@@ -139,6 +144,7 @@ absl::Status KernelPlan::Force(const Ensemble& ensemble, std::string_view name) 
     return absl::OkStatus();
   }
   const Kernel* kernel = name == kAnswerWalker ? answer_walker_.get()
+                         : name == kKeyWalker  ? key_walker_.get()
                          : name == kMaskWalker ? mask_walker_.get()
                                                : bit_slicer_.get();
   if (kernel == nullptr) {
@@ -155,7 +161,7 @@ void KernelPlan::Choose(const Ensemble& ensemble) {
   if (heaps_->num_trees() <= kMaxTriedTrees && !LayOutNodes(ensemble).ok()) return;
   double row = std::numeric_limits<double>::infinity();
   for (const Kernel* walker :
-       {answer_walker_.get(), mask_walker_.get(),
+       {answer_walker_.get(), key_walker_.get(), mask_walker_.get(),
         nodes_ == nullptr ? nullptr : static_cast<const Kernel*>(nodes_->walker.get())}) {
     if (walker == nullptr) continue;
     const double time = stopwatch.Time(*walker, kWalkedRows) / kWalkedRows;
@@ -187,6 +193,7 @@ bool KernelPlan::HasLeafVectors() const {
 size_t KernelPlan::MemoryBytes() const {
   size_t bytes = nodes_ != nullptr ? nodes_->MemoryBytes() : 0;
   if (heaps_ != nullptr) bytes += heaps_->MemoryBytes() + heap_nodes_->MemoryBytes();
+  if (key_walker_ != nullptr) bytes += key_walker_->MemoryBytes();
   if (mask_walker_ != nullptr) bytes += mask_walker_->MemoryBytes();
   return bytes;
 }

@@ -53,10 +53,12 @@ class KernelPlan {
   absl::Status Force(const Ensemble& ensemble, std::string_view name);
   void Choose(const Ensemble& ensemble);
 
-  // Null when the forest's shape does not allow heaps; mask_walker_ also when the processor does not.
+  // Null when the forest's shape does not allow heaps; key_walker_ also when it is too large, and
+  // mask_walker_ when the processor does not allow it.
   std::unique_ptr<const HeapTrees> heaps_;
   std::unique_ptr<const HeapNodes> heap_nodes_;
   std::unique_ptr<const Kernel> answer_walker_;
+  std::unique_ptr<const Kernel> key_walker_;
   std::unique_ptr<const Kernel> mask_walker_;
   std::unique_ptr<const Kernel> bit_slicer_;
   // Null where heaps hold the forest and nobody walks nodes for margins.

@@ -74,21 +74,20 @@ std::optional<uint16_t> QuestionTableBuilder::AddCategorical(const Tree& tree, c
   if (node.category_begin > node.category_end || node.category_end > tree.categories.size()) {
     return std::nullopt;
   }
-  std::vector<uint32_t> categories(tree.categories.begin() + node.category_begin,
-                                   tree.categories.begin() + node.category_end);
-  std::sort(categories.begin(), categories.end());
-  while (!categories.empty() && categories.back() >= kCategoryLimit) categories.pop_back();
+  std::span<const uint32_t> categories(tree.categories.data() + node.category_begin,
+                                       node.category_end - node.category_begin);
+  if (!std::is_sorted(categories.begin(), categories.end())) return std::nullopt;
+  while (!categories.empty() && categories.back() >= kCategoryLimit) {
+    categories = categories.first(categories.size() - 1);
+  }
   set_words_ += 1 + (categories.empty() ? 0 : categories.back() / 32);
   if (set_words_ > kMaxSetWords) return std::nullopt;
-  std::string name(reinterpret_cast<const char*>(categories.data()), categories.size() * sizeof(uint32_t));
-  name.append(reinterpret_cast<const char*>(&node.feature), sizeof(node.feature));
-  name.push_back(node.default_left ? 'l' : 'r');
-  const auto [found, added] = known_sets_.try_emplace(std::move(name), uint16_t{0});
+  const auto [found, added] =
+      categorical_drafts_.try_emplace({node.feature, node.default_left, categories}, uint16_t{0});
   if (added) {
     const std::optional<uint16_t> draft = NextDraft();
     if (!draft.has_value()) return std::nullopt;
     found->second = *draft;
-    categorical_.push_back({node.feature, *draft, node.default_left, std::move(categories)});
   }
   return found->second;
 }
@@ -101,8 +100,13 @@ std::optional<QuestionTable> QuestionTableBuilder::Build(std::vector<uint16_t>& 
   }
   std::sort(numeric.begin(), numeric.end(),
             [](const Numeric& a, const Numeric& b) { return a.bits < b.bits; });
-  std::stable_sort(categorical_.begin(), categorical_.end(),
-                   [](const Categorical& a, const Categorical& b) { return a.feature < b.feature; });
+  std::vector<NumberedCategorical> categorical;
+  categorical.reserve(categorical_drafts_.size());
+  for (const auto& [question, draft] : categorical_drafts_) categorical.push_back({question, draft});
+  std::sort(categorical.begin(), categorical.end(),
+            [](const NumberedCategorical& a, const NumberedCategorical& b) {
+              return std::pair(a.question.feature, a.draft) < std::pair(b.question.feature, b.draft);
+            });
 
   QuestionTable table;
   numbers.assign(last_draft_ + 1, 0);
@@ -113,10 +117,12 @@ std::optional<QuestionTable> QuestionTableBuilder::Build(std::vector<uint16_t>& 
     if (table.num_numbers_ > QuestionTable::kMaxNumbers) return std::nullopt;
     begin = end;
   }
-  for (const Categorical* begin = categorical_.data(); begin != categorical_.data() + categorical_.size();) {
-    const Categorical* end =
-        std::find_if(begin, static_cast<const Categorical*>(categorical_.data() + categorical_.size()),
-                     [&](const Categorical& q) { return q.feature != begin->feature; });
+  const NumberedCategorical* const categorical_end = categorical.data() + categorical.size();
+  for (const NumberedCategorical* begin = categorical.data(); begin != categorical_end;) {
+    const NumberedCategorical* end =
+        std::find_if(begin, categorical_end, [&](const NumberedCategorical& numbered) {
+          return numbered.question.feature != begin->question.feature;
+        });
     if (!AddSets(begin, end, table, numbers)) return std::nullopt;
     begin = end;
   }
@@ -163,15 +169,16 @@ void QuestionTableBuilder::AddParts(const Numeric* begin, const Numeric* end, Qu
   }
 }
 
-bool QuestionTableBuilder::AddSets(const Categorical* begin, const Categorical* end, QuestionTable& table,
-                                   std::vector<uint16_t>& numbers) const {
+bool QuestionTableBuilder::AddSets(const NumberedCategorical* begin, const NumberedCategorical* end,
+                                   QuestionTable& table, std::vector<uint16_t>& numbers) const {
   QuestionTable::Sets sets;
-  sets.feature = begin->feature;
+  sets.feature = begin->question.feature;
   sets.first = static_cast<uint32_t>(Aligned(table.num_numbers_));
   sets.count = static_cast<uint32_t>(end - begin);
   sets.begin = table.bits_.size();
-  for (const Categorical* question = begin; question != end; ++question) {
-    if (!question->categories.empty()) sets.span = std::max(sets.span, question->categories.back() + 1);
+  for (const NumberedCategorical* numbered = begin; numbered != end; ++numbered) {
+    const std::span<const uint32_t> categories = numbered->question.categories;
+    if (!categories.empty()) sets.span = std::max(sets.span, categories.back() + 1);
   }
   // Whole words of answers, for they are written by words.
   table.num_numbers_ = sets.first + size_t{64} * sets.words();
@@ -182,8 +189,9 @@ bool QuestionTableBuilder::AddSets(const Categorical* begin, const Categorical* 
   for (uint32_t i = 0; i < sets.count; ++i) {
     uint64_t* column = table.bits_.data() + sets.begin + i / 64;
     const uint64_t bit = uint64_t{1} << (i % 64);
-    for (const uint32_t category : begin[i].categories) column[size_t{category} * sets.words()] &= ~bit;
-    if (!begin[i].default_left) column[size_t{sets.span + 1} * sets.words()] &= ~bit;
+    for (const uint32_t category : begin[i].question.categories)
+      column[size_t{category} * sets.words()] &= ~bit;
+    if (!begin[i].question.default_left) column[size_t{sets.span + 1} * sets.words()] &= ~bit;
     numbers[begin[i].draft] = static_cast<uint16_t>(sets.first + i);
   }
   table.sets_.push_back(sets);

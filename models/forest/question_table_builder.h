@@ -5,14 +5,17 @@
 //   std::vector<uint16_t> numbers;
 //   const std::optional<QuestionTable> table = builder.Build(numbers);  // numbers[*draft] is the number
 //
-// Drafts number the distinct questions from 1 on, in the order in which nodes ask them.
+// Drafts number the distinct questions from 1 on, in the order in which nodes ask them. The categories of a
+// tree that was given to Add() must outlive Build().
 #ifndef ESPALIER_MODELS_FOREST_QUESTION_TABLE_BUILDER_H_
 #define ESPALIER_MODELS_FOREST_QUESTION_TABLE_BUILDER_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -27,7 +30,7 @@ class QuestionTableBuilder {
   explicit QuestionTableBuilder(uint32_t num_features);
 
   // Nothing when there are too many questions, for a threshold that is NaN, and for categories that the tree
-  // does not have. The node's feature must be one of the model's.
+  // does not have or that do not ascend. The node's feature must be one of the model's.
   std::optional<uint16_t> Add(const Tree& tree, const TreeNode& node) {
     return node.categorical ? AddCategorical(tree, node) : AddNumeric(node);
   }
@@ -50,9 +53,22 @@ class QuestionTableBuilder {
 
   struct Categorical {
     uint32_t feature;
-    uint16_t draft;
     bool default_left;
-    std::vector<uint32_t> categories;
+    std::span<const uint32_t> categories;
+
+    bool operator==(const Categorical& other) const {
+      return feature == other.feature && default_left == other.default_left &&
+             std::ranges::equal(categories, other.categories);
+    }
+    template <typename H>
+    friend H AbslHashValue(H hash, const Categorical& question) {
+      hash = H::combine_contiguous(std::move(hash), question.categories.data(), question.categories.size());
+      return H::combine(std::move(hash), question.feature, question.default_left, question.categories.size());
+    }
+  };
+  struct NumberedCategorical {
+    Categorical question;
+    uint16_t draft;
   };
 
   std::optional<uint16_t> AddNumeric(const TreeNode& node);
@@ -64,14 +80,13 @@ class QuestionTableBuilder {
   void AddParts(const Numeric* begin, const Numeric* end, QuestionTable& table,
                 std::vector<uint16_t>& numbers) const;
   // Appends the sets of one feature; false when they are too sparse.
-  bool AddSets(const Categorical* begin, const Categorical* end, QuestionTable& table,
+  bool AddSets(const NumberedCategorical* begin, const NumberedCategorical* end, QuestionTable& table,
                std::vector<uint16_t>& numbers) const;
 
   // By draft, the numeric questions; and their drafts in an open hash table, in which 0 is an empty place.
   std::vector<uint64_t> bits_;
   std::vector<uint16_t> places_;
-  absl::flat_hash_map<std::string, uint16_t> known_sets_;
-  std::vector<Categorical> categorical_;
+  absl::flat_hash_map<Categorical, uint16_t> categorical_drafts_;
   uint32_t last_draft_ = 0;
   // Words that the sets of all nodes would take as bitmaps of their own.
   uint64_t set_words_ = 0;

@@ -294,6 +294,21 @@ TEST(KernelPlanTest, HeapsArePreferredToNodes) {
   }
 }
 
+TEST(KernelPlanTest, KeysAreWalkedInSmallNumericForests) {
+  const auto code_of = [](const Shape& shape) {
+    return Forest::Compile(RandomForest(shape, 3).ensemble(), {.kernel = "key_walker"}).status().code();
+  };
+  EXPECT_EQ(code_of({"", 100, 6, 127, 1, 40, 1}), absl::StatusCode::kOk);
+  EXPECT_EQ(code_of({"", 10, 8, 5, 3}), absl::StatusCode::kOk);
+  // Too many features, places; tails; categories.
+  for (const Shape& refused : {Shape{"", 100, 6, 128, 1, 40, 1},
+                               {"", 257, 8, 5, 1, 40, 1},
+                               {"", 20, 9, 5, 1, 40, 0.5},
+                               {"", 10, 6, 5, 1, 40, 1, 1}}) {
+    EXPECT_EQ(code_of(refused), absl::StatusCode::kFailedPrecondition) << refused.trees;
+  }
+}
+
 TEST(KernelPlanTest, NamesAKernelThatDoesNotExist) {
   const auto forest = Forest::Compile(RandomForest({"", 3, 3, 3}, 3).ensemble(), {.kernel = "gpu"});
   EXPECT_EQ(forest.status().code(), absl::StatusCode::kInvalidArgument);
