@@ -175,7 +175,7 @@ class SklearnReader {
   }
 
   Field Integer(std::string_view name, int64_t max, int64_t& value) {
-    return {name, [this, name, max, &value]() -> absl::Status {
+    return {name, [this, max, &value]() -> absl::Status {
               std::string text;
               ESPALIER_RETURN_IF_ERROR(source_.ReadText(text));
               ESPALIER_ASSIGN_OR_RETURN(value, ParseInteger("number", text, 0, max));
