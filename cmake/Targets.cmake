@@ -36,6 +36,13 @@ function(espalier_library name)
   target_link_libraries(espalier_${name} PUBLIC espalier_options ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
 endfunction()
 
+# Optimises a library in sanitized builds that do not optimise, for its tests compute long.
+function(espalier_optimize_when_sanitized name)
+  if(ESPALIER_SANITIZE AND CMAKE_CXX_FLAGS_DEBUG MATCHES "-O0")
+    target_compile_options(espalier_${name} PRIVATE -O1)
+  endif()
+endfunction()
+
 # espalier_header_library(NAME DEPS x): the same for a folder without sources.
 function(espalier_header_library name)
   cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})

@@ -18,8 +18,9 @@ class HeapFiller {
   bool Fill(const Tree& source, uint32_t tree) {
     source_ = &source;
     leaves_ = heaps_.leaves.data() + (size_t{tree} << heaps_.depth);
-    top_ = heaps_.lines.data()->questions + (size_t{tree} << heaps_.top_levels());
-    blocks_ = heaps_.blocks.data() + ((size_t{tree} * HeapTrees::kTopPlaces) << heaps_.block_levels());
+    top_ = heaps_.tops() + (size_t{tree} << heaps_.top_levels());
+    if (heaps_.block_levels() > 0)
+      blocks_ = heaps_.blocks.data() + ((size_t{tree} * HeapTrees::kTopPlaces) << heaps_.block_levels());
     return Fill(0, 1, 0);
   }
 

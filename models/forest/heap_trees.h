@@ -55,11 +55,12 @@ struct HeapTrees {
   bool HasTails() const { return !tails.empty(); }
 
   // tops()[tree << top_levels() | place]
-  const uint16_t* tops() const { return lines.data()->questions; }
+  const uint16_t* tops() const { return reinterpret_cast<const uint16_t*>(lines.data()); }
+  uint16_t* tops() { return reinterpret_cast<uint16_t*>(lines.data()); }
   // The questions of a tree at the places from that of the block on:
-  // blocks[((tree * 64 + place - 64) << block_levels()) + place in the block]
+  // blocks[((tree * 64 + place - 64) << block_levels()) + place in the block]; null where there are none.
   const uint16_t* Blocks(uint32_t tree) const {
-    return blocks.data() + ((size_t{tree} * kTopPlaces) << block_levels());
+    return blocks.empty() ? nullptr : blocks.data() + ((size_t{tree} * kTopPlaces) << block_levels());
   }
   // The leaves of a tree by place - 2^depth. With tails, the bits of a leaf are the index of a tail node.
   const float* Leaves(uint32_t tree) const { return leaves.data() + (size_t{tree} << depth); }

@@ -78,7 +78,7 @@ int32_t Leaf(const Tree& tree, const float* row) {
     const TreeNode& node = tree.nodes[at];
     const float x = row[node.feature];
     bool left = x < node.value;
-    if (node.categorical) {
+    if (node.categorical && !std::isnan(x)) {
       const auto begin = tree.categories.begin() + node.category_begin;
       const auto end = tree.categories.begin() + node.category_end;
       left = std::find(begin, end, static_cast<uint32_t>(x)) == end;
