@@ -23,7 +23,7 @@ JOBS = str(os.cpu_count() or 2)
 WHEEL_SOURCES = ("CMakeLists.txt", "cmake", "models/CMakeLists.txt", "models/base", "models/forest", "models/repository", "proto", "router")
 OURS = ("models", "router", "services", "deploy")
 
-# Checks that go through every declaration of the headers that a source includes: half of the time of all. With --full.
+# Checks that go through every declaration of the headers that a source includes, and so are slow. With --full.
 SLOW_TIDY_CHECKS = ("performance-unnecessary-value-param", "bugprone-reserved-identifier", "bugprone-stringview-nullptr")
 
 GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.1"
